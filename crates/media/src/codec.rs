@@ -1,0 +1,178 @@
+//! The codings a track can have.
+
+use crate::bitstream::{aac, h264, h265};
+use std::fmt;
+
+/// Video or audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+        })
+    }
+}
+
+/// Sample rate and channels of sound whose frames carry no header of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PcmLayout {
+    /// Samples a second and channel.
+    pub sample_rate: u32,
+    /// Channels, interleaved.
+    pub channels: u8,
+}
+
+/// A coding with its decoder configuration inside.
+///
+/// For H.264 and H.265 the configuration is `None` while the sender has not told its parameter sets: they come with the
+/// first keyframe, which then carries [`crate::Frame::new_codec`].
+#[derive(Clone, PartialEq, Eq)]
+pub enum Codec {
+    /// ITU-T H.264, AVC.
+    H264(Option<h264::ParameterSets>),
+    /// ITU-T H.265, HEVC.
+    H265(Option<h265::ParameterSets>),
+    /// MPEG-4 audio, raw access units (ISO/IEC 14496-3).
+    Aac(aac::AudioSpecificConfig),
+    /// Opus (RFC 6716), always 48 kHz on the wire.
+    Opus {
+        /// Channels the sender means to send: 1 or 2.
+        channels: u8,
+    },
+    /// G.711 µ-law.
+    Pcmu(PcmLayout),
+    /// G.711 A-law.
+    Pcma(PcmLayout),
+    /// G.722: 16 kHz sound, 64 kbit/s.
+    G722,
+    /// Linear PCM, 16 bits, big-endian.
+    L16(PcmLayout),
+}
+
+impl Codec {
+    /// Video or audio.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::H264(_) | Self::H265(_) => Kind::Video,
+            Self::Aac(_) | Self::Opus { .. } | Self::Pcmu(_) | Self::Pcma(_) | Self::G722 | Self::L16(_) => {
+                Kind::Audio
+            }
+        }
+    }
+
+    /// The name people know, as SDP spells it (`H264`, `MPEG4-GENERIC` is `AAC`).
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::H264(_) => "H264",
+            Self::H265(_) => "H265",
+            Self::Aac(_) => "AAC",
+            Self::Opus { .. } => "OPUS",
+            Self::Pcmu(_) => "PCMU",
+            Self::Pcma(_) => "PCMA",
+            Self::G722 => "G722",
+            Self::L16(_) => "L16",
+        }
+    }
+
+    /// Samples a second of audio; `None` for video.
+    #[must_use]
+    pub fn sample_rate(&self) -> Option<u32> {
+        match self {
+            Self::H264(_) | Self::H265(_) => None,
+            Self::Aac(config) => Some(config.sample_rate()),
+            Self::Opus { .. } => Some(48_000),
+            Self::Pcmu(layout) | Self::Pcma(layout) | Self::L16(layout) => Some(layout.sample_rate),
+            Self::G722 => Some(16_000),
+        }
+    }
+
+    /// Channels of audio; `None` for video.
+    #[must_use]
+    pub fn channels(&self) -> Option<u8> {
+        match self {
+            Self::H264(_) | Self::H265(_) => None,
+            Self::Aac(config) => Some(config.channels()),
+            Self::Opus { channels } => Some(*channels),
+            Self::Pcmu(layout) | Self::Pcma(layout) | Self::L16(layout) => Some(layout.channels),
+            Self::G722 => Some(1),
+        }
+    }
+
+    /// Width and height of the picture in pixels, if it is video whose parameter sets are known.
+    #[must_use]
+    pub fn dimensions(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::H264(sets) => sets.as_ref().map(|sets| (sets.width(), sets.height())),
+            Self::H265(sets) => sets.as_ref().map(|sets| (sets.width(), sets.height())),
+            Self::Aac(_) | Self::Opus { .. } | Self::Pcmu(_) | Self::Pcma(_) | Self::G722 | Self::L16(_) => {
+                None
+            }
+        }
+    }
+
+    /// The same coding, whatever its configuration: a consumer of one can go on with the other.
+    #[must_use]
+    pub fn same_coding(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+/// A word or two for logs and error sentences: `H264 High 1920x1080`, `AAC 48000 Hz 2 channels`.
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::H264(Some(sets)) => {
+                write!(f, " {} {}x{}", sets.profile_name(), sets.width(), sets.height())
+            }
+            Self::H265(Some(sets)) => {
+                write!(f, " {} {}x{}", sets.profile_name(), sets.width(), sets.height())
+            }
+            Self::H264(None) | Self::H265(None) => Ok(()),
+            Self::Aac(_) | Self::Opus { .. } | Self::Pcmu(_) | Self::Pcma(_) | Self::G722 | Self::L16(_) => {
+                let channels = self.channels().unwrap_or(1);
+                write!(
+                    f,
+                    " {} Hz {channels} channel{}",
+                    self.sample_rate().unwrap_or(0),
+                    if channels == 1 { "" } else { "s" }
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_codec_is_told_in_words() {
+        let pcma = Codec::Pcma(PcmLayout { sample_rate: 8_000, channels: 1 });
+        assert_eq!(pcma.to_string(), "PCMA 8000 Hz 1 channel");
+        assert_eq!(Codec::Opus { channels: 2 }.to_string(), "OPUS 48000 Hz 2 channels");
+        assert_eq!(Codec::H264(None).to_string(), "H264");
+    }
+
+    #[test]
+    fn the_coding_is_the_same_whatever_its_configuration() {
+        assert!(Codec::Opus { channels: 1 }.same_coding(&Codec::Opus { channels: 2 }));
+        assert!(!Codec::H264(None).same_coding(&Codec::H265(None)));
+    }
+}
