@@ -1,1 +1,30 @@
-//! placeholder
+//! RTP and what stands around it: packets in, [`AccessUnit`]s out, and back.
+//!
+//! | module | what it is | standard |
+//! |---|---|---|
+//! | [`packet`] | the fixed header, CSRC, extension, padding | RFC 3550 §5.1 |
+//! | [`Packetizer`], [`Depacketizer`] | frame to payloads and back, one file per payload format | RFC 6184, 7798, 3640, 6416, 7587, 3551 |
+//! | [`reorder`] | packets back in order, losses named | RFC 3550 §A.1 |
+//! | [`rtcp`] | reports, feedback, statistics | RFC 3550 §6, 4585, 5104 |
+//! | [`clock`] | RTP time of several tracks onto one timeline | RFC 3550 §6.4.1 |
+//! | [`sdp`] | session descriptions of cameras and for players | RFC 8866, 2326 appendix C |
+//!
+//! Everything is sans-IO: no socket, no clock, no task; time is an argument. RTP time, sequence numbers, SSRC and payload
+//! types do not leave this crate and the sessions built on it.
+
+mod bits;
+pub mod clock;
+mod codec;
+mod depacketizer;
+mod format;
+pub mod limits;
+pub mod packet;
+mod packetizer;
+pub mod reorder;
+pub mod rtcp;
+pub mod sdp;
+
+pub use depacketizer::{AccessUnit, Damage, DepacketizeError, Depacketizer};
+pub use format::{AuHeaderLayout, MediaFormat, Packing};
+pub use packet::{Header, Packet, PacketRef};
+pub use packetizer::{Packetizer, Packets, Payload};

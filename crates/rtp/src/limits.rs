@@ -1,0 +1,39 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// Largest access unit that is put together. A keyframe of an 8K camera at 100 Mbit/s has about 2 MiB; a depacketizer
+/// holds at most this much for a sender that never ends an access unit.
+pub const MAX_ACCESS_UNIT_BYTES: usize = 8 << 20;
+/// Memory that a depacketizer keeps between access units: enough for the keyframes of 4K cameras, so that they cost no
+/// allocation, and little enough for a thousand idle cameras.
+pub const MAX_SCRATCH_BYTES: usize = 1 << 20;
+/// Most NAL units in an access unit: 8K with a slice for each row of macroblocks has 270; the rest is room for SEI.
+pub const MAX_UNITS: usize = 1024;
+/// Most access units ready at once: a packet of audio holds at most this many.
+pub const MAX_READY_ACCESS_UNITS: usize = 64;
+/// Most frames that H.264 and H.265 let a decoder hold back for reordering (H.264 §A.3.1, H.265 §A.4.2: `MaxDpbSize`).
+pub const MAX_REORDER_FRAMES: usize = 16;
+
+/// Smallest payload that packetizers cut to; smaller requests are taken as this. Below it headers outweigh media.
+pub const MIN_PAYLOAD_BYTES: usize = 64;
+/// G.711, G.722 and L16 are sent in pieces of at most this duration (RFC 3551 §4.2 recommends 20 ms).
+pub const AUDIO_PACKET_TIME: Duration = Duration::from_millis(20);
+
+/// How long a packet waits for an earlier one. Reordering on real paths is a matter of a few milliseconds; longer would be
+/// seen as delay by every viewer.
+pub const REORDER_WAIT: Duration = Duration::from_millis(50);
+/// Most packets that wait: 80 Mbit/s for [`REORDER_WAIT`].
+pub const REORDER_PACKETS: usize = 512;
+/// A step ahead by more packets than this is a restart of the sender, not a loss (RFC 3550 §A.1, `MAX_DROPOUT`).
+pub const MAX_DROPOUT: u16 = 3000;
+/// A step back by more packets than this is a restart of the sender, not a late packet (RFC 3550 §A.1, `MAX_MISORDER`
+/// is 100; ours covers all that can still wait).
+pub const MAX_MISORDER: u16 = 512;
+
+/// Largest session description read. Those of cameras have 0.3 to 2 KiB; ONVIF recorders with many tracks reach 8 KiB.
+pub const MAX_SDP_BYTES: usize = 64 << 10;
+/// Most media of a session description that are looked at: cameras have 1 to 6.
+pub const MAX_MEDIAS: usize = 32;
+/// Most RTCP packets of one datagram that are looked at: 2 are usual.
+pub const MAX_RTCP_PACKETS: usize = 64;

@@ -1,0 +1,98 @@
+//! Frames to RTP payloads. What does not depend on the receiver is done here, once per frame; a sender puts a header of
+//! its own in front of each [`Payload`].
+
+use bytes::Bytes;
+use yeoul_media::{Codec, Frame};
+
+/// Most bytes that a payload format puts in front of a slice of the frame: an AU header with its length.
+const MAX_HEAD_BYTES: usize = 4;
+
+/// One RTP payload: a few bytes of the payload format, then a slice of the frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// The RTP marker of its packet.
+    pub marker: bool,
+    /// Ticks to add to [`Packets::rtp_ticks`]: not 0 only for audio that was cut.
+    pub ticks_offset: u32,
+    head: [u8; MAX_HEAD_BYTES],
+    head_len: u8,
+    body: Bytes,
+}
+
+impl Payload {
+    /// Bytes of the payload.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.head().len() + self.body.len()
+    }
+
+    /// Never true: no packetizer makes an empty payload.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of the payload format, 0 to 4.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        self.head.get(..usize::from(self.head_len)).unwrap_or(&self.head)
+    }
+
+    /// The bytes after the head.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Appends the payload to `out`.
+    pub fn write_to(&self, out: &mut impl bytes::BufMut) {
+        out.put_slice(self.head());
+        out.put_slice(&self.body);
+    }
+}
+
+/// The payloads of one frame, in the order to send. Shared by all receivers of the frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packets {
+    /// At least one, unless the frame cannot be carried (named in the payload format's file).
+    pub payloads: Vec<Payload>,
+    /// Ticks a second of the RTP time.
+    pub clock_rate: u32,
+    /// The frame's PTS in ticks: the RTP time is a random offset plus this, cut to 32 bits.
+    pub rtp_ticks: i64,
+}
+
+impl Packets {
+    /// The RTP time of `payload` for a sender whose RTP clock starts at `offset`.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "RTP time is the low 32 bits"
+    )]
+    pub fn rtp_time(&self, payload: &Payload, offset: u32) -> u32 {
+        (self.rtp_ticks as u32).wrapping_add(payload.ticks_offset).wrapping_add(offset)
+    }
+}
+
+/// Cuts the frames of one track into payloads of a bounded size.
+#[derive(Debug)]
+pub struct Packetizer {}
+
+impl Packetizer {
+    /// A packetizer for frames of `codec`; no payload is longer than `max_payload_bytes` (the MTU less the headers of
+    /// IP, UDP, RTP and what a cipher adds), which is taken as at least [`crate::limits::MIN_PAYLOAD_BYTES`].
+    #[must_use]
+    pub fn new(codec: &Codec, max_payload_bytes: usize) -> Self {
+        let _ = (codec, max_payload_bytes);
+        Self {}
+    }
+
+    /// Cuts `frame`. The pieces of a NAL unit have equal size, only the last may be shorter, so that UDP segmentation
+    /// offload can send them as one. A keyframe that lacks its parameter sets gets those of the codec in front.
+    #[must_use]
+    pub fn packetize(&mut self, frame: &Frame) -> Packets {
+        let _ = frame;
+        unimplemented!()
+    }
+}
