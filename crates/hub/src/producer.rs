@@ -1,0 +1,181 @@
+//! The giving side of a stream.
+
+use crate::limits::MAX_TRACKS;
+use crate::status::State;
+use crate::{Label, Stream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use yeoul_media::{Frame, Kind, Timestamp, Track, TrackId};
+
+/// Another producer has taken this one's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("another publisher has taken over the stream")]
+pub struct Replaced;
+
+/// The place of a source in its stream, before its tracks are known.
+#[derive(Debug)]
+pub struct Attach {
+    stream: Arc<Stream>,
+    slot: usize,
+}
+
+impl Attach {
+    pub(crate) fn new(stream: Arc<Stream>, slot: usize) -> Self {
+        Self { stream, slot }
+    }
+
+    /// The stream that is attached to.
+    #[must_use]
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// The source has these tracks, in this order; at most [`MAX_TRACKS`] are taken. A track that was there before the
+    /// source went away goes on under its id, so that consumers need not come again.
+    #[must_use]
+    pub fn tracks(self, label: Label, mut codecs: Vec<yeoul_media::Codec>) -> Producer {
+        codecs.truncate(MAX_TRACKS);
+        let (mut session, mut tracks) = (0, Vec::new());
+        self.stream.status.send_modify(|status| (session, tracks) = status.attach(self.slot, label, codecs));
+        let mut after = Timestamp::from_nanos(i64::MIN);
+        {
+            let mut ring = self.stream.lock_ring();
+            for track in &tracks {
+                ring.forget_keyframe(track.id);
+                after = after.max(ring.last_dts(track.id));
+            }
+        }
+        self.stream.tracks_changed();
+        let tracks = tracks.into_iter().map(ProducedTrack::new).collect();
+        let counters = Arc::new(ProducerCounters::default());
+        self.stream
+            .status
+            .send_modify(|status| status.slots[self.slot].counters = Some(Arc::clone(&counters)));
+        Producer { stream: self.stream, slot: self.slot, session, tracks, offset_ns: None, after, counters }
+    }
+}
+
+/// Frames and bytes a producer has given.
+#[derive(Debug, Default)]
+pub(crate) struct ProducerCounters {
+    pub(crate) frames: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+}
+
+#[derive(Debug)]
+struct ProducedTrack {
+    id: TrackId,
+    kind: Kind,
+    /// Video is let through from its first keyframe on: nothing can be decoded before it.
+    begun: bool,
+    last_dts: Timestamp,
+}
+
+impl ProducedTrack {
+    fn new(track: Track) -> Self {
+        Self {
+            id: track.id,
+            kind: track.kind(),
+            begun: track.kind() == Kind::Audio,
+            last_dts: Timestamp::from_nanos(i64::MIN),
+        }
+    }
+}
+
+/// A live source: publishes frames into its stream. Dropped when the source is gone.
+#[derive(Debug)]
+pub struct Producer {
+    stream: Arc<Stream>,
+    slot: usize,
+    session: u64,
+    tracks: Vec<ProducedTrack>,
+    /// From the source's timeline to the stream's; set by the first frame.
+    offset_ns: Option<i64>,
+    /// The stream's time that this session must not start before.
+    after: Timestamp,
+    counters: Arc<ProducerCounters>,
+}
+
+impl Producer {
+    /// The id of the `index`th track handed to [`Attach::tracks`]: the one to put into its frames.
+    #[must_use]
+    pub fn track(&self, index: usize) -> Option<TrackId> {
+        self.tracks.get(index).map(|track| track.id)
+    }
+
+    /// The stream that is published to.
+    #[must_use]
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Puts a frame into the stream, its time moved onto the stream's timeline: the first frame of a session is placed at
+    /// the time of its arrival, the others keep their distance to it. Video before its first keyframe, and frames of
+    /// tracks that are not this producer's, are passed over.
+    ///
+    /// # Errors
+    /// If another producer has taken this one's place: end the session.
+    pub fn publish(&mut self, mut frame: Frame) -> Result<(), Replaced> {
+        if self.stream.status.borrow().slots[self.slot].session != self.session {
+            return Err(Replaced);
+        }
+        let Some(at) = self.tracks.iter().position(|track| track.id == frame.track) else { return Ok(()) };
+        if let Some(codec) = &frame.new_codec {
+            self.stream.status.send_modify(|status| {
+                let slot = &mut status.slots[self.slot];
+                if let Some(track) = slot.tracks.iter_mut().find(|track| track.id == frame.track) {
+                    track.codec = codec.as_ref().clone();
+                }
+                slot.settle();
+            });
+        }
+        let track = &mut self.tracks[at];
+        track.begun |= frame.keyframe;
+        if !track.begun {
+            return Ok(());
+        }
+        self.rebase(at, &mut frame);
+        self.counters.frames.fetch_add(1, Ordering::Relaxed);
+        self.counters.bytes.fetch_add(frame.data.len() as u64, Ordering::Relaxed);
+        let is_video = self.tracks[at].kind == Kind::Video;
+        let head = {
+            let mut ring = self.stream.lock_ring();
+            ring.push(frame, is_video);
+            ring.head()
+        };
+        self.stream.head.send_replace(head);
+        Ok(())
+    }
+
+    /// Moves the frame's time onto the stream's timeline. Whatever the source does, time of a track never runs backwards.
+    fn rebase(&mut self, at: usize, frame: &mut Frame) {
+        /// Put between the last frame of one session and the first of the next when arrival time alone would overlap.
+        const GAP: Duration = Duration::from_millis(1);
+        let epoch = *self.stream.epoch.get_or_init(|| frame.received_at);
+        let offset = *self.offset_ns.get_or_insert_with(|| {
+            let arrival = Timestamp::ZERO + frame.received_at.saturating_duration_since(epoch);
+            arrival.max(self.after + GAP).as_nanos().saturating_sub(frame.dts.as_nanos())
+        });
+        let track = &mut self.tracks[at];
+        let moved = |time: Timestamp| Timestamp::from_nanos(time.as_nanos().saturating_add(offset));
+        frame.dts = moved(frame.dts).max(track.last_dts);
+        frame.pts = moved(frame.pts).max(frame.dts);
+        track.last_dts = frame.dts;
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.stream.status.send_if_modified(|status| {
+            let slot = &mut status.slots[self.slot];
+            let own = slot.session == self.session && matches!(slot.state, State::Live | State::Connecting);
+            if own {
+                slot.state = State::Idle;
+                slot.label = None;
+                slot.counters = None;
+            }
+            own
+        });
+    }
+}
