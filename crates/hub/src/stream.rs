@@ -188,6 +188,13 @@ impl SourceSlot {
         });
     }
 
+    /// Resolves when the source gives frames that can be described.
+    pub async fn live(&self) {
+        let mut status = self.stream.status.subscribe();
+        // The sender lives as long as `self`: the wait ends only by the condition.
+        let _ = status.wait_for(|status| status.slots[self.index].state == State::Live).await;
+    }
+
     /// What the dialler hands its tracks to.
     #[must_use]
     pub fn attach(&self) -> Attach {
