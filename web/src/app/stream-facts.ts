@@ -1,0 +1,136 @@
+// What a list's card and the watch page both say of a stream: its state in a colour and a word, the reason, the tracks,
+// the viewers and the addresses.
+
+import { css, html, nothing, type TemplateResult } from 'lit';
+
+import type { Stream, StreamState } from '../api.js';
+import { describeTrack } from '../codecs.js';
+import type { Texts } from '../i18n.js';
+import { rtspAddress, whepAddress } from './addresses.js';
+import './copy-button.js';
+
+export const factsStyles = css`
+  .state {
+    display: inline-flex;
+    align-items: center;
+    gap: 0.4rem;
+    padding: 0.1rem 0.6rem 0.1rem 0.5rem;
+    border-radius: 1rem;
+    font-size: 0.8125rem;
+    font-weight: 600;
+    white-space: nowrap;
+  }
+
+  .state::before {
+    content: '';
+    width: 0.5rem;
+    height: 0.5rem;
+    border-radius: 50%;
+    background: currentColor;
+  }
+
+  .state.live {
+    color: var(--live);
+    background: var(--live-ground);
+  }
+
+  .state.connecting {
+    color: var(--connecting);
+    background: var(--connecting-ground);
+  }
+
+  .state.failed {
+    color: var(--failed);
+    background: var(--failed-ground);
+  }
+
+  .state.idle {
+    color: var(--idle);
+    background: var(--idle-ground);
+  }
+
+  .reason {
+    color: var(--ink-soft);
+    font-size: 0.9375rem;
+    overflow-wrap: anywhere;
+  }
+
+  .reason.failed {
+    color: var(--failed);
+  }
+
+  .tracks {
+    display: grid;
+    grid-template-columns: max-content minmax(0, 1fr);
+    gap: 0.1rem 0.8rem;
+    font-size: 0.9375rem;
+  }
+
+  .tracks dt {
+    color: var(--ink-soft);
+  }
+
+  .tracks dd {
+    overflow-wrap: anywhere;
+    font-variant-numeric: tabular-nums;
+  }
+
+  .viewers {
+    color: var(--ink-soft);
+    font-size: 0.8125rem;
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+  }
+
+  .addresses {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem;
+  }
+`;
+
+export function stateBadge(state: StreamState, texts: Texts): TemplateResult {
+  return html`<span class="state ${state}">${texts.state[state]}</span>`;
+}
+
+/** Why it is not live and when it is tried again; nothing of a live stream. */
+export function reasonOf(stream: Stream, texts: Texts): TemplateResult | typeof nothing {
+  const { state, reason, retryInMs } = stream;
+  const sentence = reason || texts.stateHint[state];
+  if (!sentence) return nothing;
+  const retry = retryInMs === null ? '' : texts.retryIn(Math.round(retryInMs / 1000));
+  return html`<p class="reason ${state}">${sentence} ${retry}</p>`;
+}
+
+export function tracksOf(stream: Stream, texts: Texts): TemplateResult | typeof nothing {
+  if (stream.tracks.length === 0) return nothing;
+  return html`<dl class="tracks">
+    ${stream.tracks.map(
+      (track) =>
+        html`<dt>${texts[track.kind]}</dt>
+          <dd>${describeTrack(track, texts)}</dd>`,
+    )}
+  </dl>`;
+}
+
+export function viewersOf(stream: Stream, texts: Texts): TemplateResult {
+  return html`<span class="viewers">${texts.viewers(stream.consumers)}</span>`;
+}
+
+/** `rtspListen` as the server tells it; empty while it has not, or has no RTSP server. */
+export function addressesOf(name: string, rtspListen: string, texts: Texts): TemplateResult[] {
+  const addresses = {
+    RTSP: rtspAddress(name, rtspListen, document.baseURI),
+    WHEP: whepAddress(name, document.baseURI),
+  };
+  return Object.entries(addresses).flatMap(([protocol, address]) =>
+    address === null
+      ? []
+      : html`<yeoul-copy
+          .texts=${texts}
+          .short=${protocol}
+          .name=${texts.copyAddress(protocol, name)}
+          .address=${address}
+        ></yeoul-copy>`,
+  );
+}

@@ -1,0 +1,44 @@
+// Codecs and tracks in the words that people know them by.
+
+import type { Track } from './api.js';
+import type { Texts } from './i18n.js';
+
+const NAMES: Partial<Record<string, string>> = {
+  AAC: 'AAC',
+  AV1: 'AV1',
+  G722: 'G.722',
+  H264: 'H.264',
+  H265: 'H.265',
+  HEVC: 'H.265',
+  JPEG: 'JPEG',
+  OPUS: 'Opus',
+  PCMA: 'G.711 A-law',
+  PCMU: 'G.711 µ-law',
+};
+
+/** As people write it; a codec that is not in the table as the server or browser wrote it. */
+export function codecName(codec: string): string {
+  return NAMES[codec.toUpperCase()] ?? codec;
+}
+
+/** One line: `H.264 High, 1920×1080, 25 fps` or `AAC, 48 kHz, stereo`, as far as it is known. */
+export function describeTrack(track: Track, texts: Texts): string {
+  const { codec, profile, width, height, fps, sampleRate, channels } = track;
+  const parts = [[codecName(codec), profile].filter(Boolean).join(' ')];
+  if (width && height) parts.push(`${width}×${height}`);
+  if (fps) parts.push(`${round(fps)} fps`);
+  if (sampleRate) parts.push(`${round(sampleRate / 1000)} kHz`);
+  if (channels) parts.push(channelsName(channels, texts));
+  return parts.filter(Boolean).join(', ');
+}
+
+function channelsName(channels: number, texts: Texts): string {
+  if (channels === 1) return texts.mono;
+  if (channels === 2) return texts.stereo;
+  return texts.channels(channels);
+}
+
+/** Two digits after the point at most, none that say nothing: 29.97, 25, 22.05. */
+function round(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}

@@ -1,0 +1,245 @@
+// The player's look. Theming: the custom properties at the top and the parts `frame`, `video`, `still`, `info`,
+// `message`, `button`, `controls`.
+
+import { css } from 'lit';
+
+export const playerStyles = css`
+  :host {
+    --_background: var(--yeoul-background, #0a1216);
+    --_text: var(--yeoul-text, #f2f6f7);
+    --_panel: var(--yeoul-panel, rgb(8 16 20 / 78%));
+    --_accent: var(--yeoul-accent, #6fd3e3);
+    --_radius: var(--yeoul-radius, 0);
+
+    display: block;
+    position: relative;
+    aspect-ratio: var(--yeoul-aspect-ratio, 16 / 9);
+    min-width: 0;
+    overflow: hidden;
+    border-radius: var(--_radius);
+    background: var(--_background);
+    color: var(--_text);
+    font:
+      500 0.875rem/1.45 var(--yeoul-font, system-ui),
+      sans-serif;
+    -webkit-text-size-adjust: 100%;
+  }
+
+  :host([hidden]),
+  [hidden] {
+    display: none !important;
+  }
+
+  .frame {
+    position: absolute;
+    inset: 0;
+    outline-offset: -3px;
+  }
+
+  video,
+  canvas {
+    position: absolute;
+    inset: 0;
+    width: 100%;
+    height: 100%;
+    object-fit: var(--yeoul-object-fit, contain);
+  }
+
+  .quiet video,
+  .quiet canvas {
+    filter: brightness(0.55) saturate(0.6);
+    transition: filter 0.4s;
+  }
+
+  .info {
+    position: absolute;
+    top: 0.625rem;
+    right: 0.625rem;
+    display: flex;
+    align-items: center;
+    gap: 0.4rem;
+    max-width: calc(100% - 1.25rem);
+    padding: 0.15rem 0.55rem;
+    border-radius: 1rem;
+    background: var(--_panel);
+    font-size: 0.75rem;
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+    pointer-events: none;
+  }
+
+  .info::before {
+    content: '';
+    width: 0.45rem;
+    height: 0.45rem;
+    border-radius: 50%;
+    background: #4fd08a;
+  }
+
+  .message {
+    position: absolute;
+    inset: 0;
+    display: grid;
+    place-content: center;
+    justify-items: center;
+    gap: 0.3rem;
+    padding: 1rem 1.25rem;
+    text-align: center;
+    text-wrap: balance;
+    text-shadow: 0 1px 3px rgb(0 0 0 / 70%);
+    /* A quick start shows no message at all. */
+    animation: appear 0.3s 0.25s both;
+  }
+
+  .message p {
+    max-width: 34rem;
+    margin: 0;
+    max-height: 7.5em;
+    overflow: auto;
+    overflow-wrap: anywhere;
+  }
+
+  .message .headline {
+    font-size: 1.0625rem;
+    font-weight: 600;
+  }
+
+  .message .hint {
+    opacity: 0.8;
+    font-size: 0.8125rem;
+  }
+
+  .spoken-only {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
+  }
+
+  .waves {
+    width: 3.25rem;
+    height: 1.5rem;
+    margin-bottom: 0.4rem;
+    fill: none;
+    stroke: var(--_accent);
+    stroke-width: 2.5;
+    stroke-linecap: round;
+  }
+
+  .waves path {
+    animation: flow 1.6s linear infinite;
+  }
+
+  button {
+    display: inline-flex;
+    align-items: center;
+    justify-content: center;
+    gap: 0.4rem;
+    min-width: 2.75rem;
+    min-height: 2.75rem;
+    padding: 0 0.6rem;
+    border: 0;
+    border-radius: 0.5rem;
+    background: transparent;
+    color: inherit;
+    font: inherit;
+    cursor: pointer;
+  }
+
+  button:hover {
+    background: rgb(255 255 255 / 16%);
+  }
+
+  .frame:focus-visible,
+  button:focus-visible {
+    outline: 2px solid var(--_accent);
+  }
+
+  button:focus-visible {
+    outline-offset: -2px;
+  }
+
+  .message button,
+  .unmute {
+    background: var(--_panel);
+    padding: 0 1rem;
+  }
+
+  .message button {
+    margin-top: 0.6rem;
+  }
+
+  .message button:hover,
+  .unmute:hover {
+    background: rgb(40 58 66 / 92%);
+  }
+
+  .unmute {
+    position: absolute;
+    left: 0.625rem;
+    top: 0.625rem;
+  }
+
+  .controls {
+    position: absolute;
+    inset: auto 0 0;
+    display: flex;
+    align-items: center;
+    gap: 0.125rem;
+    padding: 1.75rem 0.5rem 0.4rem;
+    background: linear-gradient(transparent, rgb(0 0 0 / 62%));
+    opacity: 0;
+    transition: opacity 0.15s;
+  }
+
+  .controls .gap {
+    flex: 1;
+  }
+
+  :host(:hover) .controls,
+  .frame:focus-within .controls,
+  .frame:focus-visible .controls {
+    opacity: 1;
+  }
+
+  @media (hover: none) {
+    .controls {
+      opacity: 1;
+    }
+  }
+
+  .icon {
+    width: 1.5rem;
+    height: 1.5rem;
+    fill: none;
+    stroke: currentColor;
+    stroke-width: 1.75;
+    stroke-linecap: round;
+    stroke-linejoin: round;
+  }
+
+  .icon .filled {
+    fill: currentColor;
+  }
+
+  @keyframes appear {
+    from {
+      opacity: 0;
+    }
+  }
+
+  @keyframes flow {
+    to {
+      transform: translateX(-20px);
+    }
+  }
+
+  @media (prefers-reduced-motion: reduce) {
+    * {
+      animation: none !important;
+      transition: none !important;
+    }
+  }
+`;
