@@ -4,7 +4,7 @@
 
 use super::nal;
 use bytes::Bytes;
-use h264_reader::nal::sps::SeqParameterSet;
+use h264_reader::nal::sps::{PicOrderCntType, SeqParameterSet};
 use h264_reader::rbsp::{BitReader, decode_nal};
 use std::fmt;
 
@@ -114,10 +114,18 @@ pub enum ParameterSetError {
 pub struct ParameterSets {
     sps: Vec<Bytes>,
     pps: Vec<Bytes>,
+    parsed: Sps,
+}
+
+/// What the first SPS says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Sps {
     width: u32,
     height: u32,
     /// Frames per 1000 seconds, if the VUI tells.
     frames_per_1000_s: Option<u32>,
+    /// Most frames shown later than a frame that follows them, if the SPS tells.
+    reorder_frames: Option<u32>,
 }
 
 impl ParameterSets {
@@ -152,8 +160,7 @@ impl ParameterSets {
         let (Some(first), false) = (sps.first(), pps.is_empty()) else {
             return Err(ParameterSetError::Missing { sps: sps.len(), pps: pps.len() });
         };
-        let parsed = parse_sps(first)?;
-        Ok(Self { width: parsed.0, height: parsed.1, frames_per_1000_s: parsed.2, sps, pps })
+        Ok(Self { parsed: parse_sps(first)?, sps, pps })
     }
 
     /// The parameter sets among the length-prefixed NAL units of an access unit, as [`ParameterSets::from_units`].
@@ -190,19 +197,26 @@ impl ParameterSets {
     /// Width of the cropped picture in pixels.
     #[must_use]
     pub fn width(&self) -> u32 {
-        self.width
+        self.parsed.width
     }
 
     /// Height of the cropped picture in pixels.
     #[must_use]
     pub fn height(&self) -> u32 {
-        self.height
+        self.parsed.height
     }
 
     /// Frames a second as the VUI tells them; a camera's real rate can differ.
     #[must_use]
     pub fn frame_rate(&self) -> Option<f64> {
-        self.frames_per_1000_s.map(|frames| f64::from(frames) / 1000.0)
+        self.parsed.frames_per_1000_s.map(|frames| f64::from(frames) / 1000.0)
+    }
+
+    /// Most frames that are sent before another one and shown after it (H.264 §E.2.1, `max_num_reorder_frames`): 0 without
+    /// B-frames. `None` if the SPS does not tell and its profile allows reordering.
+    #[must_use]
+    pub fn reorder_frames(&self) -> Option<u32> {
+        self.parsed.reorder_frames
     }
 
     /// The profile in words (H.264 annex A).
@@ -236,16 +250,16 @@ impl fmt::Debug for ParameterSets {
             f,
             "{} {}x{} ({} SPS, {} PPS)",
             self.rfc6381(),
-            self.width,
-            self.height,
+            self.width(),
+            self.height(),
             self.sps.len(),
             self.pps.len()
         )
     }
 }
 
-/// Width, height and frames per 1000 seconds of an SPS NAL unit.
-fn parse_sps(unit: &[u8]) -> Result<(u32, u32, Option<u32>), ParameterSetError> {
+fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
+    const BASELINE: u8 = 66;
     let bad = |error: &dyn fmt::Debug| ParameterSetError::Sps(format!("{error:?}"));
     if unit.len() < 4 {
         return Err(ParameterSetError::Sps(format!("it has {} bytes, expected at least 4", unit.len())));
@@ -257,15 +271,19 @@ fn parse_sps(unit: &[u8]) -> Result<(u32, u32, Option<u32>), ParameterSetError> 
         return Err(ParameterSetError::Sps(format!("the picture would have {width}x{height} pixels")));
     }
     // A zero or absurd time base is common in cheap cameras: no rate is better than a wrong one.
-    let timing = sps.vui_parameters.and_then(|vui| vui.timing_info);
+    let vui = sps.vui_parameters.as_ref();
+    let timing = vui.and_then(|vui| vui.timing_info.as_ref());
     let rate = timing
         .filter(|timing| timing.num_units_in_tick > 0)
         .map(|timing| u64::from(timing.time_scale) * 1000 / (2 * u64::from(timing.num_units_in_tick)));
-    Ok((
-        width,
-        height,
-        rate.filter(|rate| (1..=1_000_000).contains(rate)).and_then(|rate| u32::try_from(rate).ok()),
-    ))
+    let frames_per_1000_s =
+        rate.filter(|rate| (1..=1_000_000).contains(rate)).and_then(|rate| u32::try_from(rate).ok());
+    // Baseline has no B-frames (H.264 §A.2.1); order count type 2 means that output order is decoding order (§8.2.1.3).
+    let in_order = unit.get(1) == Some(&BASELINE) || matches!(sps.pic_order_cnt, PicOrderCntType::TypeTwo);
+    let restriction = vui.and_then(|vui| vui.bitstream_restrictions.as_ref());
+    let reorder_frames =
+        if in_order { Some(0) } else { restriction.map(|restriction| restriction.max_num_reorder_frames) };
+    Ok(Sps { width, height, frames_per_1000_s, reorder_frames })
 }
 
 #[cfg(test)]
@@ -288,6 +306,7 @@ mod tests {
     fn an_sps_tells_size_rate_and_profile() {
         let sets = ParameterSets::from_units(units(&[SPS, PPS])).unwrap();
         assert_eq!((sets.width(), sets.height(), sets.frame_rate()), (640, 360, Some(25.0)));
+        assert_eq!(sets.reorder_frames(), Some(0));
         assert_eq!((sets.profile_name(), sets.rfc6381().as_str()), ("Constrained Baseline", "avc1.42c01e"));
     }
 

@@ -123,6 +123,7 @@ struct Sps {
     profile_tier_level: ProfileTierLevel,
     width: u32,
     height: u32,
+    reorder_frames: Option<u32>,
 }
 
 impl ParameterSets {
@@ -210,6 +211,13 @@ impl ParameterSets {
         self.parsed.height
     }
 
+    /// Most pictures that are sent before another one and shown after it (H.265 §7.4.3.2.1,
+    /// `sps_max_num_reorder_pics` of the highest sub-layer): 0 without B-frames. `None` if the SPS ends before it.
+    #[must_use]
+    pub fn reorder_frames(&self) -> Option<u32> {
+        self.parsed.reorder_frames
+    }
+
     /// The profile in words (H.265 annex A).
     #[must_use]
     pub fn profile_name(&self) -> &'static str {
@@ -244,7 +252,7 @@ impl fmt::Debug for ParameterSets {
     }
 }
 
-/// The start of an SPS NAL unit, up to the conformance window (H.265 §7.3.2.2).
+/// The start of an SPS NAL unit, up to the reorder depth (H.265 §7.3.2.2).
 fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
     const HEADER: NonZeroUsize = NonZeroUsize::new(NAL_HEADER_BYTES).expect("2 is not 0");
     let mut r = BitReader::new(ByteReader::skipping_bytes(unit, HEADER));
@@ -281,11 +289,29 @@ fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
             .filter(|size| (1..=MAX_DIMENSION).contains(size))
     };
     match (cropped(coded_width, crop_x), cropped(coded_height, crop_y)) {
-        (Some(width), Some(height)) => Ok(Sps { profile_tier_level, width, height }),
+        (Some(width), Some(height)) => {
+            let reorder_frames = parse_reorder_frames(&mut r, max_sub_layers_minus1).ok();
+            Ok(Sps { profile_tier_level, width, height, reorder_frames })
+        }
         _ => Err(ParameterSetError::Sps(format!(
             "the picture would have {coded_width}x{coded_height} pixels less a border of {crop_x}x{crop_y}"
         ))),
     }
+}
+
+/// From the bit depths to `sps_max_num_reorder_pics` of the highest sub-layer, which stands last.
+fn parse_reorder_frames(r: &mut impl BitRead, max_sub_layers_minus1: u8) -> Result<u32, BitReaderError> {
+    r.read_ue("bit_depth_luma_minus8")?;
+    r.read_ue("bit_depth_chroma_minus8")?;
+    r.read_ue("log2_max_pic_order_cnt_lsb_minus4")?;
+    let each = r.read_bit("sps_sub_layer_ordering_info_present_flag")?;
+    let mut reorder_frames = 0;
+    for _ in 0..=(if each { max_sub_layers_minus1 } else { 0 }) {
+        r.read_ue("sps_max_dec_pic_buffering_minus1")?;
+        reorder_frames = r.read_ue("sps_max_num_reorder_pics")?;
+        r.read_ue("sps_max_latency_increase_plus1")?;
+    }
+    Ok(reorder_frames)
 }
 
 /// `profile_tier_level(1, max_sub_layers_minus1)` of H.265 §7.3.3; the sub-layers are passed over.
@@ -345,6 +371,8 @@ mod tests {
         let sets = ParameterSets::from_units(units(&[VPS, SPS, PPS])).unwrap();
         assert_eq!((sets.width(), sets.height(), sets.profile_name()), (640, 360, "Main"));
         assert_eq!(sets.rfc6381(), "hvc1.1.6.L63.90");
+        // x265's default: a pyramid of B-frames.
+        assert_eq!(sets.reorder_frames(), Some(2));
     }
 
     #[test]
