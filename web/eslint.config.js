@@ -2,13 +2,14 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import ts from 'typescript-eslint';
 
-const NODE = ['process', 'console', 'URL', 'Buffer', 'setTimeout', 'clearTimeout', 'fetch', 'AbortSignal'];
+const NODE = ['process', 'console', 'URL', 'Buffer', 'setTimeout', 'clearTimeout', 'fetch'];
 const BROWSER = [
   'document',
   'window',
-  'navigator',
   'performance',
-  'requestAnimationFrame',
+  'setInterval',
+  'AudioContext',
+  'HTMLVideoElement',
   'RTCPeerConnection',
 ];
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
