@@ -1,1 +1,58 @@
-fn main() {}
+//! The project's own commands: `cargo xtask ci|tidy|e2e|bench|fuzz`. `make test` is `ci` after the set-up.
+#![expect(clippy::print_stdout, reason = "a command for people and for CI")]
+
+mod bench;
+mod ci;
+mod counts;
+mod fuzz;
+mod steps;
+mod tidy;
+
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What the project can do to itself.
+#[derive(Parser)]
+#[command(about)]
+enum Task {
+    /// Checks everything that CI checks; the last line counts the tests
+    Ci,
+    /// Checks what no compiler does: sizes of files, forbidden words, documents that fit the code
+    Tidy,
+    /// Runs the end-to-end tests only: the real binary with ffmpeg, GStreamer and Chromium
+    E2e,
+    /// Runs the benchmarks
+    Bench,
+    /// Fuzzes each parser of outside bytes in turn; needs cargo-fuzz (`cargo install --locked cargo-fuzz`)
+    Fuzz {
+        /// How long to fuzz each target, in seconds
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Only these targets; all where none is named
+        targets: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Task::parse() {
+        Task::Ci => ci::all(),
+        Task::Tidy => tidy::run().map(|findings| findings == 0),
+        Task::E2e => ci::end_to_end(),
+        Task::Bench => bench::run(),
+        Task::Fuzz { seconds, targets } => fuzz::run(seconds, &targets),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace").to_owned()
+}

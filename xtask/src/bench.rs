@@ -1,0 +1,16 @@
+//! The benchmarks: `cargo bench`, that is every `benches/*.rs` of the workspace.
+//!
+//! A benchmark of the whole server, with load from outside, belongs here as a step of its own after them: it may start
+//! processes and take its time. Figures of two machines or of two runs do not compare; a benchmark measures its own
+//! floor in the same run and reports the ratio. No benchmark fails on a time.
+
+use crate::steps::Steps;
+use anyhow::Result;
+use std::process::Command;
+
+/// Runs them; true when none failed.
+pub(crate) fn run() -> Result<bool> {
+    let mut steps = Steps::default();
+    steps.command("benches", Command::new("cargo").args(["bench", "--workspace", "--bench", "*"]))?;
+    Ok(steps.finish())
+}
