@@ -1,1 +1,11 @@
-//! placeholder
+//! RTSP 1.0 (RFC 2326) as cameras and players speak it, client and server, without sockets, tasks or a clock.
+//!
+//! * [`Framer`] cuts the bytes of a control connection into [`message::Message`]s.
+//! * [`Transport`] is the header that says how a track's packets travel.
+
+pub mod limits;
+pub mod message;
+mod transport;
+
+pub use message::{Framer, Message};
+pub use transport::{Delivery, Lower, Mode, Profile, Transport, TransportError};
