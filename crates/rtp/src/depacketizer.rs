@@ -1,7 +1,9 @@
 //! RTP packets to access units.
 
 use crate::clock::Times;
-use crate::{MediaFormat, PacketRef};
+use crate::codec::{aac, h264, h265, latm, sample};
+use crate::format::{self, AuHeaderLayout, MediaFormat, Packing};
+use crate::packet::PacketRef;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +28,11 @@ pub struct AccessUnit {
 }
 
 impl AccessUnit {
+    /// A frame of audio: a keyframe, shown when decoded.
+    pub(crate) fn audio(rtp_time: u32, data: Bytes, received_at: Instant) -> Self {
+        Self { rtp_time, decode_ahead_ticks: 0, keyframe: true, new_codec: None, received_at, data }
+    }
+
     /// The frame of `track` at `times`, which [`crate::clock::ClockMapping::map`] gave for this access unit.
     #[must_use]
     pub fn into_frame(self, track: TrackId, times: Times) -> Frame {
@@ -53,26 +60,54 @@ pub struct DepacketizeError {
     pub reason: String,
 }
 
-/// What was lost so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Damage {
-    /// Access units that were not given because packets of them were lost or wrong, or because an access unit was that
-    /// they may refer to, up to the next keyframe.
-    pub damaged_frames: u64,
-}
-
 /// Puts the access units of one track together again.
 ///
-/// Push every packet in order, then pull until `None`.
+/// Push every packet in order, then pull until `None`. Memory is bounded by [`crate::limits::MAX_ACCESS_UNIT_BYTES`].
 #[derive(Debug)]
-pub struct Depacketizer {}
+pub struct Depacketizer {
+    codec: &'static str,
+    format: Format,
+}
+
+/// The payload formats.
+#[derive(Debug)]
+enum Format {
+    H264(h264::Depacketizer),
+    H265(h265::Depacketizer),
+    Aac(aac::Depacketizer),
+    Latm(latm::Depacketizer),
+    Sample(sample::Depacketizer),
+}
 
 impl Depacketizer {
     /// A depacketizer for packets of `format`.
     #[must_use]
     pub fn new(format: &MediaFormat) -> Self {
-        let _ = format;
-        Self {}
+        let codec = format.codec.name();
+        let format = match &format.codec {
+            Codec::H264(sets) => Format::H264(h264::Depacketizer::new(sets.clone())),
+            Codec::H265(sets) => {
+                let numbers = format.packing == Packing::DecodingOrderNumbers;
+                Format::H265(h265::Depacketizer::new(sets.clone(), numbers))
+            }
+            Codec::Aac(config) => match format.packing {
+                Packing::Latm { in_band_config, sub_frames } => {
+                    let mux = latm::StreamMuxConfig { config: config.clone(), sub_frames };
+                    Format::Latm(latm::Depacketizer::new(mux, format.clock_rate, in_band_config))
+                }
+                Packing::AuHeaders(layout) => {
+                    Format::Aac(aac::Depacketizer::new(config, format.clock_rate, layout))
+                }
+                Packing::Plain | Packing::DecodingOrderNumbers => {
+                    let layout = AuHeaderLayout::HIGH_BITRATE;
+                    Format::Aac(aac::Depacketizer::new(config, format.clock_rate, layout))
+                }
+            },
+            codec @ (Codec::Opus { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_)) => {
+                Format::Sample(sample::Depacketizer::new(format::sample_octets(codec)))
+            }
+        };
+        Self { codec, format }
     }
 
     /// Takes the next packet. `lost_before` says that packets between the last one and this are missing.
@@ -85,18 +120,37 @@ impl Depacketizer {
         lost_before: bool,
         received_at: Instant,
     ) -> Result<(), DepacketizeError> {
-        let _ = (packet, lost_before, received_at);
-        unimplemented!()
+        let result = match &mut self.format {
+            Format::H264(format) => format.push(packet, lost_before, received_at),
+            Format::H265(format) => format.push(packet, lost_before, received_at),
+            Format::Aac(format) => format.push(packet, lost_before, received_at),
+            Format::Latm(format) => format.push(packet, lost_before, received_at),
+            Format::Sample(format) => format.push(packet, received_at),
+        };
+        result.map_err(|reason| DepacketizeError { codec: self.codec, reason })
     }
 
     /// The next access unit that is complete.
     pub fn pull(&mut self) -> Option<AccessUnit> {
-        unimplemented!()
+        match &mut self.format {
+            Format::H264(format) => format.pull(),
+            Format::H265(format) => format.pull(),
+            Format::Aac(format) => format.pull(),
+            Format::Latm(format) => format.pull(),
+            Format::Sample(format) => format.pull(),
+        }
     }
 
-    /// What was lost so far.
+    /// Access units that were not given because packets of them were lost or wrong, or because an access unit was that
+    /// they may refer to, up to the next keyframe. Those that were lost without a trace are not in it.
     #[must_use]
-    pub fn damage(&self) -> Damage {
-        unimplemented!()
+    pub fn damaged_frames(&self) -> u64 {
+        match &self.format {
+            Format::H264(format) => format.damaged_frames(),
+            Format::H265(format) => format.damaged_frames(),
+            Format::Aac(format) => format.damaged_frames(),
+            Format::Latm(format) => format.damaged_frames(),
+            Format::Sample(format) => format.damaged_frames(),
+        }
     }
 }

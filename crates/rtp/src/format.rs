@@ -2,9 +2,6 @@
 
 use yeoul_media::Codec;
 
-/// First of the dynamic payload types (RFC 3551 §3).
-pub const FIRST_DYNAMIC_PAYLOAD_TYPE: u8 = 96;
-
 /// How a track is carried in RTP. [`crate::sdp`] reads and writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaFormat {
@@ -32,6 +29,8 @@ pub enum Packing {
     Latm {
         /// The configuration stands in the stream (`cpresent=1`).
         in_band_config: bool,
+        /// Access units in each element, 1 to 64, unless the stream tells otherwise.
+        sub_frames: u8,
     },
 }
 
@@ -97,7 +96,7 @@ impl MediaFormat {
 
 /// Ticks a second of the RTP time of `codec`, as its RFC says.
 #[must_use]
-pub fn clock_rate(codec: &Codec) -> u32 {
+pub(crate) fn clock_rate(codec: &Codec) -> u32 {
     match codec {
         Codec::H264(_) | Codec::H265(_) => 90_000,
         Codec::Aac(config) => config.sample_rate(),
@@ -105,5 +104,15 @@ pub fn clock_rate(codec: &Codec) -> u32 {
         Codec::Pcmu(layout) | Codec::Pcma(layout) | Codec::L16(layout) => layout.sample_rate,
         // An error in RFC 1890 that has to be kept (RFC 3551 §4.5.2): the sound has 16 kHz.
         Codec::G722 => 8_000,
+    }
+}
+
+/// Octets of one RTP tick of `codec`, where a packet is a frame: one sample of every channel. G.722 has two samples in an
+/// octet, and counts as if it were one; for Opus, whose packets are never cut, it is an octet.
+pub(crate) fn sample_octets(codec: &Codec) -> usize {
+    match codec {
+        Codec::Pcmu(layout) | Codec::Pcma(layout) => usize::from(layout.channels.max(1)),
+        Codec::L16(layout) => 2 * usize::from(layout.channels.max(1)),
+        Codec::G722 | Codec::Opus { .. } | Codec::H264(_) | Codec::H265(_) | Codec::Aac(_) => 1,
     }
 }

@@ -24,7 +24,7 @@ pub mod reorder;
 pub mod rtcp;
 pub mod sdp;
 
-pub use depacketizer::{AccessUnit, Damage, DepacketizeError, Depacketizer};
+pub use depacketizer::{AccessUnit, DepacketizeError, Depacketizer};
 pub use format::{AuHeaderLayout, MediaFormat, Packing};
 pub use packet::{Header, Packet, PacketRef};
 pub use packetizer::{Packetizer, Packets, Payload};

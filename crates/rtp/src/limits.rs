@@ -5,18 +5,23 @@ use std::time::Duration;
 /// Largest access unit that is put together. A keyframe of an 8K camera at 100 Mbit/s has about 2 MiB; a depacketizer
 /// holds at most this much for a sender that never ends an access unit.
 pub const MAX_ACCESS_UNIT_BYTES: usize = 8 << 20;
+/// Largest access unit of audio that is put together from fragments: AAC allows 768 bytes a channel, 48 channels.
+pub const MAX_AUDIO_FRAME_BYTES: usize = 64 << 10;
 /// Memory that a depacketizer keeps between access units: enough for the keyframes of 4K cameras, so that they cost no
 /// allocation, and little enough for a thousand idle cameras.
 pub const MAX_SCRATCH_BYTES: usize = 1 << 20;
 /// Most NAL units in an access unit: 8K with a slice for each row of macroblocks has 270; the rest is room for SEI.
 pub const MAX_UNITS: usize = 1024;
-/// Most access units ready at once: a packet of audio holds at most this many.
+/// Most access units taken from one packet of audio: a second of AAC has 47.
 pub const MAX_READY_ACCESS_UNITS: usize = 64;
 /// Most frames that H.264 and H.265 let a decoder hold back for reordering (H.264 §A.3.1, H.265 §A.4.2: `MaxDpbSize`).
 pub const MAX_REORDER_FRAMES: usize = 16;
 
 /// Smallest payload that packetizers cut to; smaller requests are taken as this. Below it headers outweigh media.
 pub const MIN_PAYLOAD_BYTES: usize = 64;
+/// Largest payload that packetizers cut to; larger requests are taken as this. The length in front of an RTP packet in
+/// RTSP over TCP has 16 bits.
+pub const MAX_PAYLOAD_BYTES: usize = 65_535 - crate::packet::HEADER_BYTES;
 /// G.711, G.722 and L16 are sent in pieces of at most this duration (RFC 3551 §4.2 recommends 20 ms).
 pub const AUDIO_PACKET_TIME: Duration = Duration::from_millis(20);
 

@@ -1,6 +1,9 @@
 //! Frames to RTP payloads. What does not depend on the receiver is done here, once per frame; a sender puts a header of
 //! its own in front of each [`Payload`].
 
+use crate::codec::{aac, h264, h265, sample};
+use crate::format;
+use crate::limits::{MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES};
 use bytes::Bytes;
 use yeoul_media::{Codec, Frame};
 
@@ -20,6 +23,18 @@ pub struct Payload {
 }
 
 impl Payload {
+    /// A payload of `head`, at most [`MAX_HEAD_BYTES`], and `body`.
+    pub(crate) fn new(head: &[u8], body: Bytes) -> Self {
+        debug_assert!(head.len() <= MAX_HEAD_BYTES);
+        let mut inline = [0; MAX_HEAD_BYTES];
+        let mut head_len = 0;
+        for (place, byte) in inline.iter_mut().zip(head) {
+            *place = *byte;
+            head_len += 1;
+        }
+        Self { marker: false, ticks_offset: 0, head: inline, head_len, body }
+    }
+
     /// Bytes of the payload.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -77,22 +92,54 @@ impl Packets {
 
 /// Cuts the frames of one track into payloads of a bounded size.
 #[derive(Debug)]
-pub struct Packetizer {}
+pub struct Packetizer {
+    clock_rate: u32,
+    max_payload_bytes: usize,
+    format: Format,
+}
+
+/// The payload formats.
+#[derive(Debug)]
+enum Format {
+    H264(h264::Packetizer),
+    H265(h265::Packetizer),
+    Aac,
+    Opus,
+    Sample(sample::Rate),
+}
 
 impl Packetizer {
     /// A packetizer for frames of `codec`; no payload is longer than `max_payload_bytes` (the MTU less the headers of
-    /// IP, UDP, RTP and what a cipher adds), which is taken as at least [`crate::limits::MIN_PAYLOAD_BYTES`].
+    /// IP, UDP, RTP and what a cipher adds), which is taken as between [`MIN_PAYLOAD_BYTES`] and [`MAX_PAYLOAD_BYTES`].
+    /// Only Opus packets can be longer: they cannot be cut (RFC 7587 §4.2).
     #[must_use]
     pub fn new(codec: &Codec, max_payload_bytes: usize) -> Self {
-        let _ = (codec, max_payload_bytes);
-        Self {}
+        let max_payload_bytes = max_payload_bytes.clamp(MIN_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES);
+        let clock_rate = format::clock_rate(codec);
+        let format = match codec {
+            Codec::H264(sets) => Format::H264(h264::Packetizer::new(sets.clone(), max_payload_bytes)),
+            Codec::H265(sets) => Format::H265(h265::Packetizer::new(sets.clone(), max_payload_bytes)),
+            Codec::Aac(_) => Format::Aac,
+            Codec::Opus { .. } => Format::Opus,
+            Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => {
+                Format::Sample(sample::Rate::new(format::sample_octets(codec), clock_rate))
+            }
+        };
+        Self { clock_rate, max_payload_bytes, format }
     }
 
     /// Cuts `frame`. The pieces of a NAL unit have equal size, only the last may be shorter, so that UDP segmentation
-    /// offload can send them as one. A keyframe that lacks its parameter sets gets those of the codec in front.
+    /// offload can send them as one. A keyframe that lacks its parameter sets gets those of the codec in front; those
+    /// change with [`Frame::new_codec`].
     #[must_use]
     pub fn packetize(&mut self, frame: &Frame) -> Packets {
-        let _ = frame;
-        unimplemented!()
+        let payloads = match &mut self.format {
+            Format::H264(format) => format.packetize(frame),
+            Format::H265(format) => format.packetize(frame),
+            Format::Aac => aac::packetize(&frame.data, self.max_payload_bytes),
+            Format::Opus => vec![Payload::new(&[], frame.data.clone())],
+            Format::Sample(rate) => sample::packetize(&frame.data, *rate, self.max_payload_bytes),
+        };
+        Packets { payloads, clock_rate: self.clock_rate, rtp_ticks: frame.pts.to_ticks(self.clock_rate) }
     }
 }

@@ -1,1 +1,11 @@
-//! x
+//! The payload formats: a folder or file each, with the packetizer and the depacketizer.
+
+pub(crate) mod aac;
+mod decode_order;
+pub(crate) mod h264;
+pub(crate) mod h265;
+pub(crate) mod latm;
+pub(crate) mod sample;
+#[cfg(test)]
+pub(crate) mod testing;
+mod video;
