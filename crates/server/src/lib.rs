@@ -7,6 +7,9 @@ mod app;
 pub mod cli;
 pub mod config;
 mod limits;
+mod rtsp;
+mod schemes;
+mod streams;
 
 pub use app::{Server, StartError};
 pub use config::Config;

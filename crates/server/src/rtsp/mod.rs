@@ -1,0 +1,3 @@
+//! RTSP on sockets: cameras that we dial, readers and publishers that dial us.
+
+pub(crate) mod dial;

@@ -1,0 +1,128 @@
+//! One task for each configured source: the only owner of retry.
+//!
+//! It dials while somebody wants the source, keeps it for a while after the last consumer has gone, and after a failure
+//! (from the very first on) tries again with capped backoff and jitter. Every change of state stands in the stream; a
+//! failure is logged once for each new reason, not once for each attempt.
+
+use crate::limits::{SOURCE_STABLE_AFTER, SOURCE_STOP_WAIT};
+use crate::schemes::{self, Source};
+use crate::streams::DialError;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use yeoul_hub::{Backoff, SourceSlot};
+
+/// Drives one source until `stop`.
+pub(super) async fn run(slot: SourceSlot, source: Source, linger: Duration, stop: CancellationToken) {
+    let mut supervisor = Supervisor {
+        demand: slot.demand(),
+        // A seed of its own for each source, so that cameras lost together do not come back together.
+        backoff: Backoff::new(RandomState::new().hash_one(slot.stream().name())),
+        logged: None,
+        slot,
+        source,
+        linger,
+    };
+    tokio::select! {
+        () = supervisor.serve(&stop) => {}
+        () = stop.cancelled() => {}
+    }
+    supervisor.slot.idle();
+}
+
+struct Supervisor {
+    slot: SourceSlot,
+    source: Source,
+    demand: watch::Receiver<usize>,
+    linger: Duration,
+    backoff: Backoff,
+    /// The failure that was logged last.
+    logged: Option<String>,
+}
+
+/// How one attempt came to its end.
+enum End {
+    Unwanted,
+    Failed(DialError),
+}
+
+impl Supervisor {
+    async fn serve(&mut self, stop: &CancellationToken) {
+        while self.demand.wait_for(|&consumers| consumers > 0).await.is_ok() {
+            while let End::Failed(error) = self.attempt(stop).await {
+                if !self.wait_after(error).await {
+                    break;
+                }
+            }
+            self.slot.idle();
+            self.backoff.reset();
+        }
+    }
+
+    /// Dials and stays with the source until it fails or nobody wants it any more.
+    async fn attempt(&mut self, stop: &CancellationToken) -> End {
+        self.slot.connecting();
+        let began = Instant::now();
+        let hang_up = stop.child_token();
+        let dial = schemes::dial(&self.source, self.slot.attach(), hang_up.clone());
+        tokio::pin!(dial);
+        let name = self.slot.stream().name();
+        let mut live_told = false;
+        let result = loop {
+            tokio::select! {
+                result = &mut dial => break Some(result),
+                () = unwanted_for(&mut self.demand, self.linger) => break None,
+                () = self.slot.live(), if !live_told => {
+                    live_told = true;
+                    self.logged = None;
+                    info!(target: "streams", "{name}: live from {}", self.source);
+                }
+            }
+        };
+        let Some(result) = result else {
+            hang_up.cancel();
+            // A camera that does not take our goodbye in time is left without.
+            let _ = timeout(SOURCE_STOP_WAIT, dial).await;
+            info!(target: "streams", "{name}: closed, nobody is watching");
+            return End::Unwanted;
+        };
+        if began.elapsed() >= SOURCE_STABLE_AFTER {
+            self.backoff.reset();
+        }
+        match result {
+            Ok(()) => End::Failed(DialError::new(
+                super::ErrorKind::Retry,
+                format!("{} ended the stream", self.source),
+            )),
+            Err(error) => End::Failed(error),
+        }
+    }
+
+    /// Tells the failure and waits for the next attempt; `false` if nobody wants it any more.
+    async fn wait_after(&mut self, error: DialError) -> bool {
+        let wait = self.backoff.wait(error.kind.longest_wait());
+        if self.logged.as_deref() != Some(error.text.as_str()) {
+            warn!(target: "streams", "{}: {}; trying again until it works", self.slot.stream().name(), error.text);
+            self.logged = Some(error.text.clone());
+        }
+        self.slot.failed(error.text, Instant::now() + wait);
+        tokio::select! {
+            () = sleep(wait) => true,
+            () = unwanted_for(&mut self.demand, self.linger) => false,
+        }
+    }
+}
+
+/// Resolves when there has been no demand for `linger` without a break.
+async fn unwanted_for(demand: &mut watch::Receiver<usize>, linger: Duration) {
+    loop {
+        // The sender lives in the stream, which the slot holds: the waits end only by their conditions.
+        let _ = demand.wait_for(|&consumers| consumers == 0).await;
+        if timeout(linger, demand.wait_for(|&consumers| consumers > 0)).await.is_err() {
+            return;
+        }
+    }
+}
