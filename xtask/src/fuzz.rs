@@ -46,7 +46,13 @@ fn fuzz_one(name: &str, seconds: u32) -> Result<(bool, Counts)> {
             .args(["fuzz", "run", "--features", "libfuzzer", name, "--"])
             .arg(format!("-max_total_time={seconds}"))
             // An input that takes this long, or this much memory, is a finding too.
-            .args(["-timeout=10", "-rss_limit_mb=1024", "-max_len=65536", "-print_final_stats=1"]),
+            .args([
+                "-timeout=10",
+                "-rss_limit_mb=1024",
+                "-max_len=65536",
+                "-verbosity=0",
+                "-print_final_stats=1",
+            ]),
     )?;
     Ok((passed, Counts { passed: u64::from(passed), failed: u64::from(!passed), skipped: 0 }))
 }

@@ -1,0 +1,31 @@
+//! Fuzz targets: one for each parser of bytes from outside.
+//!
+//! A target is an ordinary function that takes any bytes and neither panics nor takes long; where it can, it also checks
+//! a property of the result. `cargo xtask fuzz` lets libFuzzer choose the bytes; the tests here run each target over its
+//! seeds and over damaged copies of them, in every `make test`.
+//!
+//! To add one: the function in the module of its crate, a line in [`TARGETS`], a file in `fuzz_targets/` and a `[[bin]]`
+//! in `Cargo.toml`, both copied from a neighbour.
+
+pub mod media;
+
+/// A function to fuzz, and bytes to start from.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name of its file in `fuzz_targets/`.
+    pub name: &'static str,
+    /// Takes any bytes.
+    pub run: fn(&[u8]),
+    /// Valid input, so that a fuzzer gets behind the first checks.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// All targets, by name.
+pub const TARGETS: &[Target] = &[
+    Target { name: "aac_config", run: media::aac_config, seeds: media::aac_config_seeds },
+    Target { name: "h264_parameter_sets", run: media::h264_parameter_sets, seeds: media::h264_seeds },
+    Target { name: "h265_parameter_sets", run: media::h265_parameter_sets, seeds: media::h265_seeds },
+];
+
+#[cfg(test)]
+mod tests;
