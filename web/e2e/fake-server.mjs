@@ -20,6 +20,14 @@ export const POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; " +
   "base-uri 'none'; form-action 'none'";
 
+/** What a server answers that lets other sites embed its player. */
+const CROSS_ORIGIN = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, POST, PATCH, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers': 'Content-Type, If-Match',
+  'Access-Control-Expose-Headers': 'Location, ETag, Retry-After',
+};
+
 /** Serves until the end of the test `t`, on `port` or a free one. */
 export async function startFakeServer(t, { port = 0 } = {}) {
   const fake = {
@@ -30,6 +38,8 @@ export async function startFakeServer(t, { port = 0 } = {}) {
     refusal: null,
     /** What `POST /api/webrtc` answers to an offer: `{status, headers?, text}`. */
     answer: async () => ({ status: 404, text: 'stream not found\n' }),
+    /** Further pages: path to HTML. */
+    pages: {},
     /** `METHOD path` of every call of the API. */
     calls: [],
     stop: async () => {
@@ -57,11 +67,15 @@ async function serve(fake, request, response) {
     status: 500,
     text: String(error),
   }));
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers });
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...CROSS_ORIGIN, ...headers });
   response.end(text);
 }
 
 async function answer(fake, request, url) {
+  if (Object.hasOwn(fake.pages, url.pathname)) {
+    return { status: 200, headers: { 'Content-Type': TYPES['.html'] }, text: fake.pages[url.pathname] };
+  }
+  if (request.method === 'OPTIONS') return { status: 204 };
   if (!url.pathname.startsWith('/api')) return await file(url.pathname);
   fake.calls.push(`${request.method} ${url.pathname}${url.search}`);
   if (fake.refusal)

@@ -29,12 +29,14 @@ export function instrumentPage() {
     return play.call(this);
   };
 
-  const video = () => {
-    const find = (root) =>
-      root.querySelector('video') ??
-      [...root.querySelectorAll('*')].map(({ shadowRoot }) => shadowRoot && find(shadowRoot)).find(Boolean);
-    return find(document);
-  };
+  /** The first element of that name, in whichever shadow. */
+  const find = (name, root = document) =>
+    root.querySelector(name) ??
+    [...root.querySelectorAll('*')]
+      .map(({ shadowRoot }) => shadowRoot && find(name, shadowRoot))
+      .find(Boolean);
+  test.player = () => find('yeoul-player');
+  test.video = () => find('video');
 
   test.videoStats = async () => {
     const report = (await peers.at(-1)?.getStats()) ?? new Map();
@@ -48,7 +50,7 @@ export function instrumentPage() {
   const CELLS = 40;
   const canvas = document.createElement('canvas');
   test.pictureNumber = () => {
-    const element = video();
+    const element = test.video();
     if (!element?.videoWidth) return null;
     const at = Date.now();
     const cell = Math.floor(element.videoWidth / CELLS / 2) * 2;

@@ -26,8 +26,8 @@ export function describeTrack(track: Track, texts: Texts): string {
   const { codec, profile, width, height, fps, sampleRate, channels } = track;
   const parts = [[codecName(codec), profile].filter(Boolean).join(' ')];
   if (width && height) parts.push(`${width}×${height}`);
-  if (fps) parts.push(`${round(fps)} fps`);
-  if (sampleRate) parts.push(`${round(sampleRate / 1000)} kHz`);
+  if (fps) parts.push(`${round(fps)}\u00a0fps`);
+  if (sampleRate) parts.push(`${round(sampleRate / 1000)}\u00a0kHz`);
   if (channels) parts.push(channelsName(channels, texts));
   return parts.filter(Boolean).join(', ');
 }

@@ -24,7 +24,7 @@ const en = {
   cameraFailed: 'The camera does not deliver.',
   unsupported: 'This browser has no WebRTC, or it is switched off.',
   nothingToPlay: 'No stream is chosen: the attribute “src” is missing.',
-  triesAgain: 'It is tried again by itself.',
+  triesAgain: 'Trying again by itself.',
 
   // Player: controls.
   playerLabel: (name: string) => `Live picture of ${name}`,
@@ -67,8 +67,7 @@ const en = {
 
   emptyTitle: 'No streams yet',
   emptyText: 'Write your camera into the configuration file and start Yeoul again:',
-  emptyHint:
-    'The words before the colon are the name, what follows is the address that your camera’s manual gives.',
+  emptyHint: 'Before the colon stands a name of your choice, after it the address from your camera’s manual.',
 
   errorTitle: 'The server does not answer',
   errorText: 'Is Yeoul running? This page asks again every two seconds.',
@@ -140,7 +139,7 @@ const ko: Texts = {
 
   emptyTitle: '아직 스트림이 없습니다',
   emptyText: '설정 파일에 카메라를 적고 여울을 다시 시작하세요.',
-  emptyHint: '콜론 앞은 이름이고, 뒤는 카메라 설명서에 나온 주소입니다.',
+  emptyHint: '콜론 앞에는 원하는 이름을, 뒤에는 카메라 설명서에 나온 주소를 적습니다.',
 
   errorTitle: '서버가 응답하지 않습니다',
   errorText: '여울이 실행 중인가요? 이 페이지는 2초마다 다시 묻습니다.',

@@ -7,6 +7,9 @@ import { sentenceOf } from '../answers.js';
 /** Two seconds: a state that is older than that is noticed as stale. */
 export const POLL_EVERY_MS = 2_000;
 
+/** What the server is, its version and ports, changes when it is started again. */
+export const SERVER_EVERY_MS = 60_000;
+
 /** A list that takes longer comes from a server in trouble: better said than waited for. */
 const POLL_TIMEOUT_MS = 8_000;
 
@@ -24,13 +27,20 @@ export class Poll<T> implements ReactiveController {
   readonly #host: ReactiveControllerHost;
   readonly #address: string;
   readonly #parse: (json: unknown) => T;
+  readonly #everyMs: number;
   #stop: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: ReactiveControllerHost, address: string, parse: (json: unknown) => T) {
+  constructor(
+    host: ReactiveControllerHost,
+    address: string,
+    parse: (json: unknown) => T,
+    everyMs = POLL_EVERY_MS,
+  ) {
     this.#host = host;
     this.#address = address;
     this.#parse = parse;
+    this.#everyMs = everyMs;
     host.addController(this);
   }
 
@@ -61,7 +71,8 @@ export class Poll<T> implements ReactiveController {
     if (stop.aborted) return;
     this.trouble = trouble;
     this.#host.requestUpdate();
-    this.#timer = setTimeout(() => void this.#ask(stop), POLL_EVERY_MS);
+    const waitMs = trouble === null ? this.#everyMs : POLL_EVERY_MS;
+    this.#timer = setTimeout(() => void this.#ask(stop), waitMs);
   }
 
   async #fetch(signal: AbortSignal): Promise<Trouble | null> {

@@ -50,13 +50,18 @@ export const factsStyles = css`
   }
 
   .reason {
-    color: var(--ink-soft);
     font-size: 0.9375rem;
     overflow-wrap: anywhere;
   }
 
-  .reason.failed {
-    color: var(--failed);
+  .reason.idle,
+  .reason.connecting,
+  .retry {
+    color: var(--ink-soft);
+  }
+
+  .retry {
+    white-space: nowrap;
   }
 
   .tracks {
@@ -98,7 +103,10 @@ export function reasonOf(stream: Stream, texts: Texts): TemplateResult | typeof 
   const { state, reason, retryInMs } = stream;
   const sentence = reason || texts.stateHint[state];
   if (!sentence) return nothing;
-  const retry = retryInMs === null ? '' : texts.retryIn(Math.round(retryInMs / 1000));
+  const retry =
+    retryInMs === null
+      ? nothing
+      : html`<span class="retry">${texts.retryIn(Math.ceil(retryInMs / 1000))}</span>`;
   return html`<p class="reason ${state}">${sentence} ${retry}</p>`;
 }
 

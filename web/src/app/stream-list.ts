@@ -7,7 +7,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { parseServer, parseStreams, type Stream } from '../api.js';
 import type { Texts } from '../i18n.js';
 import { watchLink } from './addresses.js';
-import { Poll } from './poll.js';
+import { Poll, SERVER_EVERY_MS } from './poll.js';
 import { addressesOf, factsStyles, reasonOf, stateBadge, tracksOf, viewersOf } from './stream-facts.js';
 import { sharedStyles } from './styles.js';
 import { renderStale, renderTrouble } from './trouble.js';
@@ -98,6 +98,12 @@ export class StreamList extends LitElement {
         padding-top: 0.4rem;
       }
 
+      footer {
+        margin-top: 1.75rem;
+        color: var(--ink-soft);
+        font-size: 0.8125rem;
+      }
+
       pre {
         margin-top: 1.1rem;
         padding: 0.9rem 1rem;
@@ -113,7 +119,7 @@ export class StreamList extends LitElement {
   @property({ attribute: false }) texts!: Texts;
 
   readonly #streams = new Poll(this, 'api/streams', parseStreams);
-  readonly #server = new Poll(this, 'api', parseServer);
+  readonly #server = new Poll(this, 'api', parseServer, SERVER_EVERY_MS);
 
   protected override render(): TemplateResult {
     const { texts } = this;
@@ -126,6 +132,7 @@ export class StreamList extends LitElement {
     // A refusal is about the reader and says so; silence leaves what was known last.
     if (trouble?.kind === 'refused') return renderTrouble(trouble, texts);
     if (streams.length === 0) return this.#renderEmpty();
+    const version = this.#server.value?.version;
     const live = streams.filter(({ state }) => state === 'live').length;
     return html`
       <div class="head">
@@ -140,6 +147,7 @@ export class StreamList extends LitElement {
           (stream) => html`<li>${this.#renderCard(stream, trouble !== null)}</li>`,
         )}
       </ul>
+      ${version ? html`<footer>Yeoul ${version}</footer>` : nothing}
     `;
   }
 
@@ -163,7 +171,7 @@ export class StreamList extends LitElement {
     return html`<section class="notice">
       <h2>${texts.emptyTitle}</h2>
       <p>${texts.emptyText}</p>
-      <pre><code>${EXAMPLE}</code></pre>
+      <pre tabindex="0"><code>${EXAMPLE}</code></pre>
       <p>${texts.emptyHint}</p>
     </section>`;
   }

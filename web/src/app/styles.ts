@@ -60,13 +60,13 @@ export const sharedStyles = css`
 
   .button.main {
     border-color: transparent;
-    background: var(--accent);
-    color: var(--on-accent);
+    background: var(--fill);
+    color: #fff;
     font-weight: 600;
   }
 
   .button.main:hover {
-    filter: brightness(1.08);
+    filter: brightness(1.12);
   }
 
   .notice {

@@ -6,7 +6,7 @@ import { property } from 'lit/decorators.js';
 import { parseServer, parseStream, type Stream } from '../api.js';
 import type { Texts } from '../i18n.js';
 import { YeoulPlayer, type PlayerStateDetail } from '../player/element.js';
-import { Poll } from './poll.js';
+import { Poll, SERVER_EVERY_MS } from './poll.js';
 import { addressesOf, factsStyles, reasonOf, stateBadge, tracksOf, viewersOf } from './stream-facts.js';
 import { sharedStyles } from './styles.js';
 
@@ -21,8 +21,8 @@ export class WatchPage extends LitElement {
 
       yeoul-player {
         /* As high as the window allows with the bar above it and a look at the name below it. */
-        width: min(100%, (100vh - 8.5rem) * var(--ratio, 1.7778));
-        width: min(100%, (100dvh - 8.5rem) * var(--ratio, 1.7778));
+        width: min(100%, (100vh - 11rem) * var(--ratio, 1.7778));
+        width: min(100%, (100dvh - 11rem) * var(--ratio, 1.7778));
         min-width: min(100%, 18rem);
         margin-inline: auto;
         --yeoul-aspect-ratio: var(--ratio, 1.7778);
@@ -31,15 +31,19 @@ export class WatchPage extends LitElement {
 
       .below {
         display: grid;
-        gap: 0.6rem;
+        grid-template: 'title addresses' 'facts facts' / 1fr auto;
+        align-items: start;
+        gap: 0.6rem 1rem;
         padding: 1rem var(--gutter) 2.5rem;
       }
 
       .title {
+        grid-area: title;
         display: flex;
         flex-wrap: wrap;
         align-items: center;
-        gap: 0.4rem 0.8rem;
+        gap: 0.2rem 0.8rem;
+        min-height: 2.5rem;
       }
 
       h1 {
@@ -49,14 +53,19 @@ export class WatchPage extends LitElement {
         overflow-wrap: anywhere;
       }
 
+      .facts {
+        grid-area: facts;
+        display: grid;
+        gap: 0.5rem;
+      }
+
       .addresses {
-        margin-left: auto;
+        grid-area: addresses;
       }
 
       @media (max-width: 40rem) {
-        .addresses {
-          width: 100%;
-          margin: 0.3rem 0 0;
+        .below {
+          grid-template: 'title' 'facts' 'addresses' / minmax(0, 1fr);
         }
       }
     `,
@@ -66,7 +75,7 @@ export class WatchPage extends LitElement {
   @property() name = '';
 
   #stream: Poll<Stream> | null = null;
-  readonly #server = new Poll(this, 'api', parseServer);
+  readonly #server = new Poll(this, 'api', parseServer, SERVER_EVERY_MS);
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -93,9 +102,11 @@ export class WatchPage extends LitElement {
         <div class="title">
           <h1>${name}</h1>
           ${stream === null ? nothing : html`${stateBadge(stream.state, texts)} ${viewersOf(stream, texts)}`}
-          <div class="addresses">${addressesOf(name, this.#server.value?.rtspListen ?? '', texts)}</div>
         </div>
-        ${stream === null ? nothing : html`${reasonOf(stream, texts)} ${tracksOf(stream, texts)}`}
+        <div class="facts">
+          ${stream === null ? nothing : html`${reasonOf(stream, texts)} ${tracksOf(stream, texts)}`}
+        </div>
+        <div class="addresses">${addressesOf(name, this.#server.value?.rtspListen ?? '', texts)}</div>
       </div>
     `;
   }

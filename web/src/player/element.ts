@@ -1,7 +1,7 @@
 // <yeoul-player src="cam">: one stream of a Yeoul server in a page, with its state in words. The session decides; this
 // file shows what it decides, and is the only one that touches the page. Who imports it registers the element.
 
-import { html, LitElement, nothing, svg, type PropertyValues, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, query, state } from 'lit/decorators.js';
 
 import { codecName } from '../codecs.js';
@@ -178,8 +178,8 @@ export class YeoulPlayer extends LitElement {
         ${this.state === 'connecting' ? waves : nothing}
         <div role="status" aria-live="polite">
           <p class="headline">${texts[this.state]}</p>
-          ${reason && html`<p class="reason">${reason}</p>`}
-          ${this.#heals && html`<p class="hint">${texts.triesAgain}</p>`}
+          ${reason ? html`<p class="reason">${reason}</p>` : nothing}
+          ${this.#heals ? html`<p class="hint">${texts.triesAgain}</p>` : nothing}
         </div>
         ${
           this.state === 'failed' && this.#heals
@@ -392,8 +392,10 @@ function button(name: string, icon: TemplateResult, onClick: () => void): Templa
   return html`<button part="button" aria-label=${name} title=${name} @click=${onClick}>${icon}</button>`;
 }
 
-const waves = html`<svg class="waves" viewBox="0 0 52 24" aria-hidden="true">
-  ${svg`<path d="M-18 8c5-6 10-6 15 0s10 6 15 0" />`}
+/** Four crests, of which two are in view: the flow ends where it began. */
+const waves = html`<svg class="waves" viewBox="0 0 60 24" aria-hidden="true">
+  <path d="M-30 8q7.5-9 15 0t15 0 15 0 15 0 15 0 15 0 15 0 15 0" />
+  <path d="M-30 17q7.5-9 15 0t15 0 15 0 15 0 15 0 15 0 15 0 15 0" />
 </svg>`;
 
 declare global {

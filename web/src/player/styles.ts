@@ -23,6 +23,8 @@ export const playerStyles = css`
       500 0.875rem/1.45 var(--yeoul-font, system-ui),
       sans-serif;
     -webkit-text-size-adjust: 100%;
+    /* Korean breaks between words. */
+    word-break: keep-all;
   }
 
   :host([hidden]),
@@ -33,6 +35,7 @@ export const playerStyles = css`
   .frame {
     position: absolute;
     inset: 0;
+    container-type: size;
     outline-offset: -3px;
   }
 
@@ -47,7 +50,7 @@ export const playerStyles = css`
 
   .quiet video,
   .quiet canvas {
-    filter: brightness(0.55) saturate(0.6);
+    filter: brightness(0.4) saturate(0.6);
     transition: filter 0.4s;
   }
 
@@ -100,13 +103,42 @@ export const playerStyles = css`
   }
 
   .message .headline {
-    font-size: 1.0625rem;
+    margin-bottom: 0.25rem;
+    font-size: 1.125rem;
     font-weight: 600;
   }
 
+  .message .reason {
+    font-size: 0.9375rem;
+  }
+
   .message .hint {
+    margin-top: 0.25rem;
     opacity: 0.8;
-    font-size: 0.8125rem;
+  }
+
+  @container (max-height: 16rem) {
+    .message {
+      padding: 0.4rem 0.75rem;
+    }
+
+    .message .headline {
+      margin: 0;
+      font-size: 1rem;
+    }
+
+    .message .reason {
+      font-size: 0.8125rem;
+    }
+
+    .message .hint {
+      display: none;
+    }
+
+    .message button {
+      min-height: 2.25rem;
+      margin-top: 0.35rem;
+    }
   }
 
   .spoken-only {
@@ -119,9 +151,9 @@ export const playerStyles = css`
   }
 
   .waves {
-    width: 3.25rem;
+    width: 3.75rem;
     height: 1.5rem;
-    margin-bottom: 0.4rem;
+    margin-bottom: 0.5rem;
     fill: none;
     stroke: var(--_accent);
     stroke-width: 2.5;
@@ -129,7 +161,12 @@ export const playerStyles = css`
   }
 
   .waves path {
-    animation: flow 1.6s linear infinite;
+    animation: flow 1.8s linear infinite;
+  }
+
+  .waves path + path {
+    animation-duration: 2.6s;
+    opacity: 0.55;
   }
 
   button {
@@ -163,12 +200,13 @@ export const playerStyles = css`
 
   .message button,
   .unmute {
+    border: 1px solid rgb(255 255 255 / 38%);
     background: var(--_panel);
     padding: 0 1rem;
   }
 
   .message button {
-    margin-top: 0.6rem;
+    margin-top: 0.8rem;
   }
 
   .message button:hover,
@@ -232,7 +270,7 @@ export const playerStyles = css`
 
   @keyframes flow {
     to {
-      transform: translateX(-20px);
+      transform: translateX(30px);
     }
   }
 
