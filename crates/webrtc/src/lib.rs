@@ -1,1 +1,32 @@
-//! placeholder
+//! WebRTC viewers, sans-IO: a [`Peer`] is made from an [`Offer`] and the tracks of a stream, and takes frames.
+//!
+//! | module | what it is | standard |
+//! |---|---|---|
+//! | `sdp`, `negotiate` | offer, answer, trickle fragments; which payload type fits a track | RFC 8829, 8866, 8839, 8840, 6184 §8, 7798 §7 |
+//! | `connection` | ICE and DTLS, by the crates `is` and `dimpl` | RFC 8445, 6347, 8122 |
+//! | [`srtp`] | protection of packets, our own | RFC 3711, 7714, 5764 |
+//! | `egress` | frames to sealed packets: headers, RTX, pacing | RFC 3550, 4588, 8285 |
+//! | [`Peer`] | one viewer: all of these | RFC 8827, 8834, 4585 |
+//! | [`DatagramKind`], [`local_ufrag`] | whose datagram on the shared port it is | RFC 7983 |
+//!
+//! Media does not pass through a WebRTC library: a frame is packetized once for all viewers and sealed for each straight
+//! into the buffer that is sent ([`Burst`]). The keys of a session have one user, its [`srtp::Sealer`], so that no nonce
+//! occurs twice. Left out for now: media towards us, data channels, bandwidth estimation, TURN.
+
+mod certificate;
+mod connection;
+mod datagram;
+mod egress;
+pub mod limits;
+mod negotiate;
+mod peer;
+mod sdp;
+pub mod srtp;
+mod transport;
+
+pub use certificate::{Certificate, CertificateError};
+pub use datagram::{DatagramKind, local_ufrag};
+pub use egress::{Burst, TrackStats};
+pub use peer::{Closed, Event, Input, Output, Peer, Restarted, Settings, Stats};
+pub use sdp::{Fragment, FragmentError, Offer, OfferError};
+pub use transport::{Path, Transmit, Transport};

@@ -1,0 +1,42 @@
+//! What was sent, to be sent again.
+
+use crate::limits::{HISTORY_AGE, HISTORY_FRAMES};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+use yeoul_rtp::Packets;
+
+#[derive(Debug)]
+struct Entry {
+    /// Index of the frame's first packet in the track's sequence.
+    first: u64,
+    at: Instant,
+    packets: Arc<Packets>,
+}
+
+/// The last frames of a track by the indexes of their packets. The packets are shared with all viewers; only where they
+/// stand in this viewer's sequence is kept here.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    frames: VecDeque<Entry>,
+}
+
+impl History {
+    pub(super) fn push(&mut self, now: Instant, first: u64, packets: &Arc<Packets>) {
+        while self.frames.len() >= HISTORY_FRAMES
+            || self.frames.front().is_some_and(|oldest| oldest.at + HISTORY_AGE < now)
+        {
+            self.frames.pop_front();
+        }
+        self.frames.push_back(Entry { first, at: now, packets: Arc::clone(packets) });
+    }
+
+    /// The frame that packet `index` belongs to, and which of its payloads it was.
+    pub(super) fn find(&self, now: Instant, index: u64) -> Option<(Arc<Packets>, usize)> {
+        let after = self.frames.partition_point(|entry| entry.first <= index);
+        let entry = self.frames.get(after.checked_sub(1)?)?;
+        let payload = usize::try_from(index - entry.first).ok()?;
+        let fresh = entry.at + HISTORY_AGE >= now;
+        (fresh && payload < entry.packets.payloads.len()).then(|| (Arc::clone(&entry.packets), payload))
+    }
+}

@@ -1,0 +1,240 @@
+//! One track towards one viewer: its SSRCs, sequence numbers and headers.
+
+use super::burst::Burst;
+use super::history::History;
+use crate::srtp::{Exhausted, Sealer, Sequence};
+use bytes::BufMut;
+use std::sync::Arc;
+use std::time::Instant;
+use yeoul_media::{Kind, Timestamp, TrackId};
+use yeoul_rtp::{Header, Packets, Payload, rtcp};
+
+const RTP_HEADER_BYTES: usize = yeoul_rtp::packet::HEADER_BYTES;
+/// The original sequence number in front of what is sent again (RFC 4588 §4).
+const RESEND_HEAD_BYTES: usize = 2;
+
+/// The header extension that names the media of an SSRC (RFC 9143 §15), sent until a report shows that the viewer knows.
+#[derive(Debug)]
+pub(crate) struct Announce {
+    /// The whole extension: profile, length, element, padding.
+    bytes: Vec<u8>,
+}
+
+impl Announce {
+    /// The extension with number `number` (1 to 14) and value `mid`; `None` if the value does not fit a one-byte header
+    /// (RFC 8285 §4.2).
+    pub(crate) fn new(number: u8, mid: &str) -> Option<Self> {
+        let length = u8::try_from(mid.len()).ok().filter(|length| (1..=16).contains(length))?;
+        let words = (1 + mid.len()).div_ceil(4);
+        let mut bytes = vec![0xbe, 0xde, 0, u8::try_from(words).ok()?, number << 4 | (length - 1)];
+        bytes.extend_from_slice(mid.as_bytes());
+        bytes.resize(4 + 4 * words, 0);
+        Some(Self { bytes })
+    }
+}
+
+/// What is sent again.
+#[derive(Debug)]
+pub(super) struct Resend {
+    pub(super) track: usize,
+    number: u16,
+    packets: Arc<Packets>,
+    payload: usize,
+}
+
+/// What a viewer reports of a track, and what we sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrackStats {
+    /// Packets sent, without repetitions.
+    pub packets: u64,
+    /// Payload bytes of these.
+    pub bytes: u64,
+    /// Packets sent again.
+    pub resent: u64,
+    /// Packets the viewer says it never got.
+    pub lost: i32,
+    /// Jitter the viewer sees, in ticks of the track's clock.
+    pub jitter: u32,
+}
+
+/// One track towards one viewer.
+#[derive(Debug)]
+pub(crate) struct OutTrack {
+    id: TrackId,
+    kind: Kind,
+    payload_type: u8,
+    media: Sequence,
+    rtp_offset: u32,
+    announce: Option<Announce>,
+    resend: Option<ResendStream>,
+    report: rtcp::SenderStats,
+    stats: TrackStats,
+}
+
+/// RTX (RFC 4588) of a track.
+#[derive(Debug)]
+struct ResendStream {
+    payload_type: u8,
+    sequence: Sequence,
+    history: History,
+}
+
+impl OutTrack {
+    pub(crate) fn new(
+        id: TrackId,
+        kind: Kind,
+        (payload_type, clock_rate): (u8, u32),
+        media: Sequence,
+        rtp_offset: u32,
+        announce: Option<Announce>,
+        resend: Option<(u8, Sequence)>,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            payload_type,
+            report: rtcp::SenderStats::new(media.ssrc(), clock_rate, rtp_offset),
+            media,
+            rtp_offset,
+            announce,
+            resend: resend.map(|(payload_type, sequence)| ResendStream {
+                payload_type,
+                sequence,
+                history: History::default(),
+            }),
+            stats: TrackStats::default(),
+        }
+    }
+
+    pub(crate) const fn id(&self) -> TrackId {
+        self.id
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) const fn ssrc(&self) -> u32 {
+        self.media.ssrc()
+    }
+
+    pub(crate) const fn stats(&self) -> TrackStats {
+        self.stats
+    }
+
+    /// The sender report that says: `pts` belongs to `wall`. `None` before the first packet.
+    pub(crate) fn report(&self, wall: std::time::SystemTime, pts: Timestamp) -> Option<rtcp::SenderReport> {
+        (self.stats.packets > 0).then(|| self.report.report(wall, pts))
+    }
+
+    /// Takes a report of the viewer.
+    pub(crate) fn on_report(&mut self, block: &rtcp::ReportBlock) {
+        self.stats.lost = block.cumulative_lost;
+        self.stats.jitter = block.jitter;
+        // The viewer has told the SSRC's packets from others: it knows which media they are.
+        self.announce = None;
+    }
+
+    /// Before the first packet of a frame.
+    pub(super) fn begin_frame(&mut self, now: Instant, packets: &Arc<Packets>) {
+        let first = self.media.next_index();
+        if let Some(resend) = &mut self.resend {
+            resend.history.push(now, first, packets);
+        }
+    }
+
+    fn extension(&self) -> &[u8] {
+        self.announce.as_ref().map_or(&[], |announce| &announce.bytes)
+    }
+
+    /// Length of the packet that [`OutTrack::seal`] makes of `payload`.
+    pub(super) fn packet_bytes(&self, payload: &Payload, tag: usize) -> usize {
+        RTP_HEADER_BYTES + self.extension().len() + payload.len() + tag
+    }
+
+    /// Length of the packet that [`OutTrack::seal_resend`] makes.
+    pub(super) fn resent_bytes(&self, resend: &Resend, tag: usize) -> usize {
+        let payload = resend.packets.payloads.get(resend.payload).map_or(0, Payload::len);
+        RTP_HEADER_BYTES + self.extension().len() + RESEND_HEAD_BYTES + payload + tag
+    }
+
+    /// Seals the next packet of the track into `burst`; gives its length.
+    pub(super) fn seal(
+        &mut self,
+        packets: &Packets,
+        payload: &Payload,
+        sealer: &mut Sealer,
+        burst: &mut Burst,
+    ) -> Result<usize, Exhausted> {
+        let header = Header {
+            payload_type: self.payload_type,
+            marker: payload.marker,
+            sequence: self.media.next_number(),
+            rtp_time: packets.rtp_time(payload, self.rtp_offset),
+            ssrc: self.media.ssrc(),
+        };
+        let length = self.packet_bytes(payload, sealer.profile().tag_bytes());
+        let extension = self.announce.as_ref().map_or([].as_slice(), |announce| &announce.bytes);
+        let media = &mut self.media;
+        burst.packet(length, |packet| {
+            let header_bytes = write(packet, header, extension, &[], payload);
+            sealer.seal_rtp(media, packet, header_bytes)
+        })?;
+        self.stats.packets += 1;
+        self.stats.bytes += payload.len() as u64;
+        self.report.on_sent(1, payload.len());
+        Ok(length)
+    }
+
+    /// What has to be sent again for sequence number `number`; `None` if it cannot be: without RTX, not sent, or too old.
+    pub(super) fn find(&self, now: Instant, track: usize, number: u16) -> Option<Resend> {
+        let back = u64::from(self.media.next_number().wrapping_sub(number));
+        let index = self.media.next_index().checked_sub(back).filter(|_| back > 0)?;
+        let (packets, payload) = self.resend.as_ref()?.history.find(now, index)?;
+        Some(Resend { track, number, packets, payload })
+    }
+
+    /// Seals a repetition as a packet of the RTX stream (RFC 4588 §4); gives its length.
+    ///
+    /// The packet is sealed anew with its own SSRC and index: a repetition under the original ones would be the same
+    /// nonce, which is safe only as long as not one bit of the header differs.
+    pub(super) fn seal_resend(
+        &mut self,
+        resend: &Resend,
+        sealer: &mut Sealer,
+        burst: &mut Burst,
+    ) -> Result<usize, Exhausted> {
+        let length = self.resent_bytes(resend, sealer.profile().tag_bytes());
+        let Some(payload) = resend.packets.payloads.get(resend.payload) else { return Ok(0) };
+        let extension = self.announce.as_ref().map_or([].as_slice(), |announce| &announce.bytes);
+        let Some(stream) = &mut self.resend else { return Ok(0) };
+        let header = Header {
+            payload_type: stream.payload_type,
+            marker: payload.marker,
+            sequence: stream.sequence.next_number(),
+            rtp_time: resend.packets.rtp_time(payload, self.rtp_offset),
+            ssrc: stream.sequence.ssrc(),
+        };
+        let sequence = &mut stream.sequence;
+        burst.packet(length, |packet| {
+            let header_bytes = write(packet, header, extension, &resend.number.to_be_bytes(), payload);
+            sealer.seal_rtp(sequence, packet, header_bytes)
+        })?;
+        self.stats.resent += 1;
+        Ok(length)
+    }
+}
+
+/// Writes header, extension, `head` and payload; what follows is room for the tag. Gives the length of the header.
+fn write(packet: &mut [u8], header: Header, extension: &[u8], head: &[u8], payload: &Payload) -> usize {
+    let mut fixed = header.write();
+    if !extension.is_empty() {
+        fixed[0] |= 0x10;
+    }
+    let mut out = packet;
+    out.put_slice(&fixed);
+    out.put_slice(extension);
+    out.put_slice(head);
+    payload.write_to(&mut out);
+    fixed.len() + extension.len()
+}

@@ -1,0 +1,66 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// Longest offer. Browsers send 3 to 8 KiB, with a dozen codecs and all candidates.
+pub const MAX_OFFER_BYTES: usize = 64 << 10;
+/// Longest trickle fragment: some candidates.
+pub const MAX_FRAGMENT_BYTES: usize = 16 << 10;
+/// Most media of an offer: viewers ask for one video and one audio; more are answered as rejected up to this.
+pub const MAX_MEDIAS: usize = 16;
+/// Most payload types of one media: a browser with every codec it knows offers about 50.
+pub const MAX_FORMATS: usize = 128;
+/// Most candidates taken of one viewer: a laptop with several networks gathers about 10. With our own addresses they form
+/// the pairs to check.
+pub const MAX_REMOTE_CANDIDATES: usize = 16;
+/// Most candidate pairs checked for one viewer (RFC 8445 §6.1.2.5 says 100 at most).
+pub const MAX_CANDIDATE_PAIRS: usize = 64;
+/// Most addresses a viewer may be seen from until ICE is restarted; a NAT that changes its mapping makes a few. More would
+/// let the holder of one session fill tables by forging source addresses.
+pub const MAX_REMOTE_ADDRESSES: usize = 16;
+/// DTLS datagrams kept until ICE has validated their sender: a first flight, which otherwise would be sent again after a
+/// timeout.
+pub const MAX_EARLY_DTLS: usize = 4;
+/// Longest datagram looked at: what Ethernet carries. STUN, DTLS flights and RTCP of viewers are shorter.
+pub const MAX_DATAGRAM_BYTES: usize = 1500;
+
+/// From the answer to the end of the DTLS handshake. Browsers give up ICE after 15 to 30 s.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// A viewer from which nothing authentic has come for so long is gone: browsers check consent every 2.5 s (RFC 7675 ends
+/// consent after 30 s) and report every second.
+pub const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often ICE checks the path of a connected viewer, at most.
+pub const ICE_CHECK_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Largest RTP payload. With RTP header, `mid` extension, GCM tag, RTX header and a TURN channel around it the datagram
+/// stays within the 1232 bytes that every IPv6 path carries (RFC 8200 §5).
+pub const MAX_PAYLOAD_BYTES: usize = 1180;
+/// Most bytes of one burst: one datagram of UDP segmentation offload cannot be longer than an IP packet.
+pub const MAX_BURST_BYTES: usize = 60_000;
+/// Most packets of one burst. A viewer's socket takes about 90 packets by default on Linux; a burst of 64 on top of others
+/// overflowed it.
+pub const MAX_BURST_PACKETS: usize = 32;
+/// Pace of one viewer: what a join from the middle of a GOP was measured with (a picture after 57 to 150 ms), and above
+/// the bitrate of every camera.
+pub const PACE_BYTES_PER_SECOND: u64 = 25_000_000;
+/// What may be sent at once after a pause: an ordinary frame of a 4 Mbit/s camera in one go, 1.6 ms of the pace.
+pub const PACE_BURST_BYTES: u64 = 40_000;
+
+/// Frames of a track that can be sent again. At 25 frames a second these are 10 s; while a backlog is sent at full pace,
+/// about a second, several round trips.
+pub const HISTORY_FRAMES: usize = 256;
+/// Age at which a frame is not sent again: a receiver has given it up (browsers wait at most about a second).
+pub const HISTORY_AGE: Duration = Duration::from_secs(3);
+/// Retransmissions of one viewer: packets a second, far above 5 % loss of a 16 Mbit/s stream (75 a second). Floods of
+/// NACKs cost no more than this.
+pub const RESEND_PACKETS_PER_SECOND: u64 = 1000;
+/// Retransmissions that may be asked for at once: 5 % of the largest backlog.
+pub const RESEND_BURST: u64 = 1000;
+/// A lost picture is answered by going back to the last keyframe, not more often than this: a viewer that cannot decode at
+/// all asks several times a second.
+pub const MIN_KEYFRAME_INTERVAL: Duration = Duration::from_secs(1);
+/// Between sender reports of a viewer. Receivers need one to show sound and picture in step, and its clock drifts slowly.
+pub const SENDER_REPORT_INTERVAL: Duration = Duration::from_secs(2);
+/// Most senders of RTP or RTCP towards us in one session whose replay windows are kept: a viewer has one for each media
+/// it could send.
+pub const MAX_REMOTE_SSRCS: usize = 8;

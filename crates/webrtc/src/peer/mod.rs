@@ -1,0 +1,360 @@
+//! One viewer.
+
+mod answer;
+mod control;
+#[cfg(test)]
+mod tests;
+
+pub use answer::Settings;
+
+use crate::connection::{self, Connection};
+use crate::datagram::DatagramKind;
+use crate::egress::{Burst, Egress, TrackStats};
+use crate::limits::{CONNECT_TIMEOUT, SILENCE_TIMEOUT};
+use crate::sdp::{Credentials, Fragment};
+use crate::srtp::{Opener, Profile, Sealer};
+use crate::transport::{Path, Transmit, Transport};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use yeoul_media::{Frame, Timestamp, TrackId};
+use yeoul_rtp::Packets;
+
+/// What happens to a [`Peer`].
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram came, or a packet behind its RFC 4571 length. It is decrypted in place.
+    Datagram {
+        /// Between which addresses it travelled.
+        path: Path,
+        /// Its bytes.
+        bytes: &'a mut [u8],
+    },
+    /// Time has passed.
+    Timeout,
+}
+
+/// What a [`Peer`] wants.
+#[derive(Debug)]
+pub enum Output {
+    /// Send this.
+    Transmit(Transmit),
+    /// Something to know.
+    Event(Event),
+    /// Nothing more now: come back with an input, at the latest then with [`Input::Timeout`].
+    Wait(Instant),
+}
+
+/// Something to know about a [`Peer`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Datagrams from this address are this peer's.
+    Address(Transport, SocketAddr),
+    /// ICE and DTLS are done: media may flow.
+    Connected {
+        /// The way ICE chose.
+        path: Path,
+        /// How packets are protected.
+        profile: Profile,
+    },
+    /// ICE chose another way.
+    PathChanged(Path),
+    /// The viewer's decoder needs a keyframe: push the frames from the last one on again.
+    KeyframeNeeded(TrackId),
+    /// It is over; nothing follows.
+    Closed(Closed),
+}
+
+/// Why a peer is gone, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Closed {
+    /// The viewer said goodbye.
+    #[error("the viewer left")]
+    Left,
+    /// No way was found.
+    #[error(
+        "ICE found no way to the viewer within {0:?}: none of the answer's candidates can be reached from there"
+    )]
+    NoPath(Duration),
+    /// ICE found a way, DTLS did not end.
+    #[error("the DTLS handshake with the viewer did not end within {0:?}")]
+    NoHandshake(Duration),
+    /// Nothing came any more.
+    #[error("nothing came from the viewer for {0:?}")]
+    Silent(Duration),
+    /// DTLS failed.
+    #[error("{0}")]
+    Failed(String),
+    /// No more packets may be sent under these keys.
+    #[error("the SRTP keys are used up")]
+    KeysExhausted,
+    /// We ended it.
+    #[error("closed by the server")]
+    ByServer,
+}
+
+/// What a PATCH with new ICE credentials is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restarted {
+    /// The body: our new credentials and candidates, as `application/trickle-ice-sdpfrag`.
+    pub fragment: String,
+}
+
+/// A viewer's numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// For each track, in the order of the answer.
+    pub tracks: Vec<(TrackId, TrackStats)>,
+    /// The round trip, as ICE measures it.
+    pub round_trip: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Since then.
+    Connecting(Instant),
+    Connected,
+    Closed,
+}
+
+/// Where the stream's timeline stands on the clocks.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    at: Instant,
+    pts: Timestamp,
+}
+
+/// One viewer: its ICE, DTLS, SRTP and RTCP, and media on its way out. Opens no socket and reads no clock.
+///
+/// Call [`Peer::handle_input`], then [`Peer::poll_output`] until [`Output::Wait`]. Once [`Event::Connected`] came, push
+/// frames whenever [`Peer::wants_frame`], and send what [`Peer::seal`] fills until it says false.
+#[derive(Debug)]
+pub struct Peer {
+    state: State,
+    connection: Connection,
+    egress: Egress,
+    sealer: Option<Sealer>,
+    opener: Option<Opener>,
+    local: Credentials,
+    remote: Credentials,
+    /// `candidate:…` of ours, for restarts.
+    candidates: Vec<String>,
+    /// The offer's first media that is served, for restarts.
+    first_mid: String,
+    cname: String,
+    last_heard: Instant,
+    /// The wall clock at an instant.
+    wall: (Instant, SystemTime),
+    anchor: Option<Anchor>,
+    next_report: Option<Instant>,
+    last_keyframe: Option<Instant>,
+    transmits: VecDeque<Transmit>,
+    events: VecDeque<Event>,
+}
+
+impl Peer {
+    /// The name by which STUN tells this peer from others (see [`crate::local_ufrag`]). Changes with an ICE restart.
+    #[must_use]
+    pub fn ufrag(&self) -> &str {
+        &self.local.ufrag
+    }
+
+    /// Whether media may flow.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state == State::Connected
+    }
+
+    /// The way to the viewer.
+    #[must_use]
+    pub const fn path(&self) -> Option<Path> {
+        self.connection.path()
+    }
+
+    /// Takes an input. Bytes that are nothing, not for this peer, or forged are passed over.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        if self.state == State::Closed {
+            return;
+        }
+        match input {
+            Input::Datagram { path, bytes } => self.datagram(now, path, bytes),
+            Input::Timeout => self.connection.handle_timeout(now),
+        }
+        self.take_connection_events(now);
+        self.check_deadlines(now);
+        self.send_reports(now);
+    }
+
+    /// What the peer wants next.
+    pub fn poll_output(&mut self, now: Instant) -> Output {
+        if let Some(transmit) = self.connection.poll_transmit().or_else(|| self.transmits.pop_front()) {
+            return Output::Transmit(transmit);
+        }
+        if let Some(event) = self.events.pop_front() {
+            return Output::Event(event);
+        }
+        Output::Wait(self.next_timeout(now))
+    }
+
+    /// Candidates that come later, or a restart of ICE: then the answer's body is given, and [`Peer::ufrag`] is new.
+    pub fn trickle(&mut self, now: Instant, fragment: &Fragment) -> Option<Restarted> {
+        let restart = fragment.credentials.as_ref().filter(|credentials| **credentials != self.remote);
+        let restarted = restart.map(|remote| {
+            self.local = Credentials::random();
+            self.remote = remote.clone();
+            self.connection.restart_ice(now, &self.local, &self.remote);
+            Restarted { fragment: self.fragment() }
+        });
+        for candidate in &fragment.candidates {
+            self.connection.add_remote(candidate);
+        }
+        self.handle_input(now, Input::Timeout);
+        restarted
+    }
+
+    /// Whether a frame can be pushed.
+    #[must_use]
+    pub fn wants_frame(&self) -> bool {
+        self.is_connected() && self.egress.wants_frame()
+    }
+
+    /// Takes the next frame with its packets. False if it was not taken, because its track is not sent to this viewer, or
+    /// without [`Peer::wants_frame`].
+    pub fn push(&mut self, now: Instant, frame: &Frame, packets: &Arc<Packets>) -> bool {
+        if !self.is_connected() || !self.egress.push(frame.track, packets) {
+            return false;
+        }
+        if self.anchor.is_none() {
+            self.anchor = Some(Anchor { at: frame.received_at, pts: frame.pts });
+        }
+        let first =
+            self.egress.tracks().iter().any(|track| track.id() == frame.track && track.stats().packets == 0);
+        if first {
+            // At once: without a report a receiver cannot show the tracks in step.
+            self.next_report = Some(now);
+        }
+        true
+    }
+
+    /// Drops what has not been sent of the last frame, for a viewer that starts over at a keyframe.
+    pub fn abandon_frame(&mut self) {
+        self.egress.abandon();
+    }
+
+    /// Fills `burst` with the next packets, to be sent to [`Peer::path`]. False if there is nothing to send now.
+    pub fn seal(&mut self, now: Instant, burst: &mut Burst) -> bool {
+        let (Some(path), Some(sealer), State::Connected) =
+            (self.connection.path(), &mut self.sealer, self.state)
+        else {
+            return false;
+        };
+        match self.egress.seal(now, path.transport, sealer, burst) {
+            Ok(any) => any,
+            Err(_) => {
+                self.closed(Closed::KeysExhausted);
+                false
+            }
+        }
+    }
+
+    /// Says goodbye: BYE and DTLS `close_notify` go out with the next outputs.
+    pub fn close(&mut self, now: Instant) {
+        if self.state == State::Closed {
+            return;
+        }
+        self.send_bye();
+        self.connection.close(now);
+        self.closed(Closed::ByServer);
+    }
+
+    /// The viewer's numbers.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            tracks: self.egress.tracks().iter().map(|track| (track.id(), track.stats())).collect(),
+            round_trip: self.connection.round_trip(),
+        }
+    }
+
+    fn datagram(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
+        let authentic = match DatagramKind::of(bytes) {
+            Some(DatagramKind::Stun) => self.connection.handle_stun(now, path, bytes),
+            Some(DatagramKind::Dtls) => self.connection.handle_dtls(now, path, bytes),
+            Some(DatagramKind::Rtcp) if self.connection.is_validated(path.remote) => self.rtcp(now, bytes),
+            Some(DatagramKind::Rtp) if self.connection.is_validated(path.remote) => {
+                // Nobody asked for it; it only shows that the viewer lives.
+                self.opener.as_mut().is_some_and(|opener| opener.open_rtp(bytes).is_ok())
+            }
+            Some(DatagramKind::Rtcp | DatagramKind::Rtp) | None => false,
+        };
+        if authentic {
+            self.last_heard = now;
+        }
+    }
+
+    fn take_connection_events(&mut self, now: Instant) {
+        while let Some(event) = self.connection.poll_event() {
+            match event {
+                connection::Event::Address(transport, address) => {
+                    self.events.push_back(Event::Address(transport, address));
+                }
+                connection::Event::Path(path) => {
+                    if self.is_connected() {
+                        self.events.push_back(Event::PathChanged(path));
+                    }
+                }
+                connection::Event::Keys(keys) => {
+                    self.sealer = Some(Sealer::new(&keys.local));
+                    self.opener = Some(Opener::new(&keys.remote));
+                }
+                connection::Event::PeerClosed => self.closed(Closed::Left),
+                connection::Event::Failed(text) => self.closed(Closed::Failed(text)),
+            }
+        }
+        if let (State::Connecting(_), Some(path), Some(sealer)) =
+            (self.state, self.connection.path(), &self.sealer)
+        {
+            self.state = State::Connected;
+            self.last_heard = now;
+            self.events.push_back(Event::Connected { path, profile: sealer.profile() });
+        }
+    }
+
+    fn check_deadlines(&mut self, now: Instant) {
+        match self.state {
+            State::Connecting(since) if now >= since + CONNECT_TIMEOUT => {
+                let no_path = self.connection.path().is_none();
+                self.closed(if no_path {
+                    Closed::NoPath(CONNECT_TIMEOUT)
+                } else {
+                    Closed::NoHandshake(CONNECT_TIMEOUT)
+                });
+            }
+            State::Connected if now >= self.last_heard + SILENCE_TIMEOUT => {
+                self.closed(Closed::Silent(SILENCE_TIMEOUT));
+            }
+            State::Connecting(_) | State::Connected | State::Closed => {}
+        }
+    }
+
+    fn closed(&mut self, why: Closed) {
+        if self.state != State::Closed {
+            self.state = State::Closed;
+            self.events.push_back(Event::Closed(why));
+        }
+    }
+
+    fn next_timeout(&mut self, now: Instant) -> Instant {
+        let deadline = match self.state {
+            State::Connecting(since) => since + CONNECT_TIMEOUT,
+            State::Connected => self.last_heard + SILENCE_TIMEOUT,
+            State::Closed => return now + SILENCE_TIMEOUT,
+        };
+        let media = self.egress.ready_at(now).filter(|_| self.is_connected());
+        [self.connection.next_timeout(), self.next_report, media]
+            .into_iter()
+            .flatten()
+            .fold(deadline, Instant::min)
+    }
+}
