@@ -3,8 +3,7 @@
 mod documents;
 mod sources;
 
-use anyhow::{Context as _, Result, bail};
-use std::process::Command;
+use anyhow::{Context as _, Result};
 
 /// A text file of the project.
 #[derive(Debug)]
@@ -51,24 +50,36 @@ pub(crate) fn run() -> Result<usize> {
     Ok(findings.len())
 }
 
-/// Every text file that git has or would take.
+/// Folders with what is built, downloaded or found; `.gitignore` has them too.
+const NOT_OURS: [&str; 8] =
+    [".git", "target", "node_modules", "dist", ".cache", "corpus", "artifacts", "__pycache__"];
+
+/// Every text file of the project. The folder is read instead of git's list, so that a copy without `.git` will do.
 fn files() -> Result<Vec<File>> {
     let root = crate::root();
-    let listed = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
-        .current_dir(&root)
-        .output()
-        .context("git cannot be started")?;
-    if !listed.status.success() {
-        bail!("{} is no git repository: tidy reads the list of files from git", root.display());
+    let mut files = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        let entries =
+            std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+        for entry in entries {
+            let entry = entry?;
+            let path = entry.path();
+            if entry.file_type()?.is_dir() {
+                if !NOT_OURS.iter().any(|name| entry.file_name() == *name) {
+                    folders.push(path);
+                }
+            } else if path.extension().is_none_or(|ending| ending != "log")
+                // What is no text concerns no rule.
+                && let Ok(text) = std::fs::read_to_string(&path)
+            {
+                let path = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                files.push(File { path, text });
+            }
+        }
     }
-    let listed = String::from_utf8(listed.stdout).context("a file's name is not UTF-8")?;
-    let text_of = |path: &str| {
-        // A listed file may be deleted in the work tree, or be no text: neither concerns a rule.
-        let text = std::fs::read_to_string(root.join(path)).ok()?;
-        Some(File { path: path.to_owned(), text })
-    };
-    Ok(listed.split_terminator('\0').filter_map(text_of).collect())
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
 }
 
 #[cfg(test)]
