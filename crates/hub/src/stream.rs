@@ -112,6 +112,13 @@ impl Stream {
         }
     }
 
+    /// Changes whenever its consumers may have an event to take: for a driver that reads many consumers of one stream by
+    /// [`crate::Consumer::try_next`] and waits for all of them at once.
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
     /// Resolves when the stream is closed.
     pub async fn closed(&self) {
         let mut status = self.status.subscribe();
