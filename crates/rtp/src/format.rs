@@ -1,6 +1,9 @@
 //! How a track is carried in RTP: its codec, payload type, clock, and the packing of its frames.
 
-use yeoul_media::Codec;
+use yeoul_media::{Codec, Kind};
+
+/// First of the dynamic payload types (RFC 3551 §3).
+pub const FIRST_DYNAMIC_PAYLOAD_TYPE: u8 = 96;
 
 /// How a track is carried in RTP. [`crate::sdp`] reads and writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +110,64 @@ pub(crate) fn clock_rate(codec: &Codec) -> u32 {
     }
 }
 
+/// An encoding with a fixed payload type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StaticType {
+    pub(crate) payload_type: u8,
+    pub(crate) kind: Kind,
+    pub(crate) name: &'static str,
+    pub(crate) clock_rate: u32,
+    /// Of audio; 0 for video.
+    pub(crate) channels: u8,
+}
+
+const fn audio(payload_type: u8, name: &'static str, clock_rate: u32, channels: u8) -> StaticType {
+    StaticType { payload_type, kind: Kind::Audio, name, clock_rate, channels }
+}
+
+const fn video(payload_type: u8, name: &'static str) -> StaticType {
+    StaticType { payload_type, kind: Kind::Video, name, clock_rate: 90_000, channels: 0 }
+}
+
+/// RFC 3551 §6, tables 4 and 5. The registry is closed.
+pub(crate) const STATIC_TYPES: [StaticType; 24] = [
+    audio(0, "PCMU", 8_000, 1),
+    audio(3, "GSM", 8_000, 1),
+    audio(4, "G723", 8_000, 1),
+    audio(5, "DVI4", 8_000, 1),
+    audio(6, "DVI4", 16_000, 1),
+    audio(7, "LPC", 8_000, 1),
+    audio(8, "PCMA", 8_000, 1),
+    audio(9, "G722", 8_000, 1),
+    audio(10, "L16", 44_100, 2),
+    audio(11, "L16", 44_100, 1),
+    audio(12, "QCELP", 8_000, 1),
+    audio(13, "CN", 8_000, 1),
+    audio(14, "MPA", 90_000, 1),
+    audio(15, "G728", 8_000, 1),
+    audio(16, "DVI4", 11_025, 1),
+    audio(17, "DVI4", 22_050, 1),
+    audio(18, "G729", 8_000, 1),
+    video(25, "CelB"),
+    video(26, "JPEG"),
+    video(28, "nv"),
+    video(31, "H261"),
+    video(32, "MPV"),
+    video(33, "MP2T"),
+    video(34, "H263"),
+];
+
+/// The fixed payload type of `codec`, if it has one (RFC 3551 §6); others take dynamic ones from
+/// [`FIRST_DYNAMIC_PAYLOAD_TYPE`] on.
+#[must_use]
+pub fn static_payload_type(codec: &Codec) -> Option<u8> {
+    let channels = codec.channels()?;
+    STATIC_TYPES
+        .iter()
+        .find(|of| of.name == codec.name() && of.clock_rate == clock_rate(codec) && of.channels == channels)
+        .map(|of| of.payload_type)
+}
+
 /// Octets of one RTP tick of `codec`, where a packet is a frame: one sample of every channel. G.722 has two samples in an
 /// octet, and counts as if it were one; for Opus, whose packets are never cut, it is an octet.
 pub(crate) fn sample_octets(codec: &Codec) -> usize {
@@ -114,5 +175,68 @@ pub(crate) fn sample_octets(codec: &Codec) -> usize {
         Codec::Pcmu(layout) | Codec::Pcma(layout) => usize::from(layout.channels.max(1)),
         Codec::L16(layout) => 2 * usize::from(layout.channels.max(1)),
         Codec::G722 | Codec::Opus { .. } | Codec::H264(_) | Codec::H265(_) | Codec::Aac(_) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use yeoul_media::PcmLayout;
+
+    #[test]
+    fn clock_rates_of_fixed_types_are_possible() {
+        // L16 at 441000 Hz is a misprint that well-known clients copied. Sound rates are multiples of 8000 or 11025.
+        for of in STATIC_TYPES.iter().filter(|of| of.kind == Kind::Audio && of.name != "MPA") {
+            assert!(of.clock_rate % 8000 == 0 || of.clock_rate % 11_025 == 0, "{of:?}");
+            assert!(of.clock_rate <= 48_000, "{of:?}");
+        }
+        assert!(STATIC_TYPES.is_sorted_by(|a, b| a.payload_type < b.payload_type));
+    }
+
+    #[test]
+    fn fixed_types_are_those_that_ffmpeg_knows() {
+        // libavformat/rtp.c, `rtp_payload_types`: type, kind, rate, channels, where it knows them.
+        let second_source = [
+            (0, 8000, 1),
+            (3, 8000, 1),
+            (4, 8000, 1),
+            (5, 8000, 1),
+            (6, 16_000, 1),
+            (7, 8000, 1),
+            (8, 8000, 1),
+            (9, 8000, 1),
+            (10, 44_100, 2),
+            (11, 44_100, 1),
+            (12, 8000, 1),
+            (13, 8000, 1),
+            (15, 8000, 1),
+            (16, 11_025, 1),
+            (17, 22_050, 1),
+            (18, 8000, 1),
+        ];
+        for (payload_type, rate, channels) in second_source {
+            let of = STATIC_TYPES.iter().find(|of| of.payload_type == payload_type).unwrap();
+            assert_eq!((of.clock_rate, of.channels), (rate, channels), "{of:?}");
+        }
+        let videos = STATIC_TYPES.iter().filter(|of| of.kind == Kind::Video);
+        assert_eq!(videos.map(|of| of.payload_type).collect::<Vec<_>>(), [25, 26, 28, 31, 32, 33, 34]);
+    }
+
+    #[test]
+    fn codecs_with_a_fixed_type_get_it() {
+        let layout = |sample_rate, channels| PcmLayout { sample_rate, channels };
+        for (codec, expected) in [
+            (Codec::Pcmu(layout(8000, 1)), Some(0)),
+            (Codec::Pcma(layout(8000, 1)), Some(8)),
+            (Codec::Pcma(layout(16_000, 1)), None),
+            (Codec::G722, Some(9)),
+            (Codec::L16(layout(44_100, 2)), Some(10)),
+            (Codec::L16(layout(44_100, 1)), Some(11)),
+            (Codec::L16(layout(48_000, 2)), None),
+            (Codec::H264(None), None),
+            (Codec::Opus { channels: 2 }, None),
+        ] {
+            assert_eq!(static_payload_type(&codec), expected, "{codec}");
+        }
     }
 }

@@ -42,3 +42,27 @@ pub const MAX_SDP_BYTES: usize = 64 << 10;
 pub const MAX_MEDIAS: usize = 32;
 /// Most RTCP packets of one datagram that are looked at: 2 are usual.
 pub const MAX_RTCP_PACKETS: usize = 64;
+/// Most sequence numbers taken from one NACK: browsers ask for some dozens, a datagram could ask for 6000.
+pub const MAX_NACKED_PACKETS: usize = 1024;
+
+/// How far RTP-Info may be from the first packet. The two are one round trip apart; the rest is for servers that start at
+/// the last keyframe.
+pub const MAX_START_DISTANCE: Duration = Duration::from_secs(10);
+/// How far the RTP time of a sender report may be from the packets'.
+pub const MAX_REPORT_DISTANCE: Duration = Duration::from_secs(30);
+/// How far the wall clock of reports may step against their RTP time: more is a clock that was set.
+pub const MAX_REPORT_STEP: Duration = Duration::from_millis(250);
+/// How far a report may move a track: buffers of a camera differ by a second or two.
+pub const MAX_ALIGN: Duration = Duration::from_secs(10);
+/// Differences between tracks that the first report leaves alone: they are below the jitter of reports.
+pub const FIRST_ALIGN_TOLERANCE: Duration = Duration::from_millis(5);
+/// Differences that later reports leave alone: ITU-R BT.1359 finds 45 ms of early sound the least that people notice.
+pub const ALIGN_TOLERANCE: Duration = Duration::from_millis(30);
+/// How far RTP time may go back without being a jump: B-frames go back by some frames.
+pub const MAX_STEP_BACK: Duration = Duration::from_millis(500);
+/// How far RTP time may run ahead of the arrivals without being a jump.
+pub const MAX_STEP_AHEAD: Duration = Duration::from_secs(5);
+/// Points through which the drift of a clock is fitted.
+pub const DRIFT_POINTS: usize = 64;
+/// Shortest time over which a drift is told: below it network jitter is all that is seen.
+pub const MIN_DRIFT_TIME: Duration = Duration::from_secs(4);

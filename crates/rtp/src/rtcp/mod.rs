@@ -1,13 +1,37 @@
 //! RTCP: reports (RFC 3550 §6), feedback (RFC 4585 §6, RFC 5104 §4.3.1), and the statistics behind reports.
+//!
+//! Leaves out APP, XR and transport-wide feedback, which are passed over, and when to send: RTSP sessions report at a
+//! fixed interval.
 
-use crate::Header;
-use std::time::{Duration, Instant, SystemTime};
-use yeoul_media::Timestamp;
+mod ntp;
+mod parse;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod write;
 
-/// A time of the Network Time Protocol: seconds since 1900 in the high 32 bits, fractions of 2^-32 s in the low ones
-/// (RFC 3550 §4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NtpTime(pub u64);
+pub use ntp::NtpTime;
+pub use parse::{Error, packets};
+pub use stats::{ReceiverStats, SenderStats};
+
+/// Packet types (RFC 3550 §12.1, RFC 4585 §6.1).
+const SR: u8 = 200;
+const RR: u8 = 201;
+const SDES: u8 = 202;
+const BYE: u8 = 203;
+const APP: u8 = 204;
+const TRANSPORT_FEEDBACK: u8 = 205;
+const PAYLOAD_FEEDBACK: u8 = 206;
+/// Feedback message types.
+const GENERIC_NACK: u8 = 1;
+const PICTURE_LOSS: u8 = 1;
+const FULL_INTRA_REQUEST: u8 = 4;
+/// SDES item types (RFC 3550 §6.5).
+const CNAME: u8 = 1;
+/// Bytes of a report block.
+const BLOCK_BYTES: usize = 24;
+/// What 5 bits can count.
+const MAX_COUNT: usize = 31;
 
 /// One RTCP packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +60,7 @@ pub enum Packet {
         /// Whom, with the number of the request: a repeated number is the same request.
         requests: Vec<(u32, u8)>,
     },
-    /// Anything else (APP, XR, transport-wide feedback …): passed over.
+    /// Anything else (APP, XR, transport-wide feedback …): passed over, written without content.
     Other {
         /// The packet type, 192 to 223.
         packet_type: u8,
@@ -113,101 +137,6 @@ pub struct Nack {
     pub sender_ssrc: u32,
     /// Whose packets are missing.
     pub media_ssrc: u32,
-    /// The sequence numbers that are missing.
+    /// The sequence numbers that are missing, ascending from the first.
     pub lost: Vec<u16>,
-}
-
-/// Why bytes are no RTCP.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// Ends inside a packet.
-    #[error("the RTCP {packet} ends too early: expected {expected} bytes, got {got}")]
-    TooShort {
-        /// Which packet.
-        packet: &'static str,
-        /// Bytes needed.
-        expected: usize,
-        /// Bytes there.
-        got: usize,
-    },
-    /// Another version than 2.
-    #[error("the RTCP packet has version {0}, expected 2")]
-    Version(u8),
-}
-
-/// The packets of a compound packet. Ends after the first error.
-pub fn packets(bytes: &[u8]) -> impl Iterator<Item = Result<Packet, Error>> {
-    let _ = bytes;
-    std::iter::empty()
-}
-
-impl Packet {
-    /// Appends the packet to `out`; several make a compound packet.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        let _ = out;
-        unimplemented!()
-    }
-}
-
-/// What a receiver knows of one sender (RFC 3550 §A.1, §A.3, §A.8).
-#[derive(Clone, Debug)]
-pub struct ReceiverStats {}
-
-impl ReceiverStats {
-    /// Statistics of packets whose RTP clock has `clock_rate` ticks a second.
-    #[must_use]
-    pub fn new(clock_rate: u32) -> Self {
-        let _ = clock_rate;
-        Self {}
-    }
-    /// Counts a packet, as it comes in, before reordering.
-    pub fn on_packet(&mut self, now: Instant, header: &Header) {
-        let _ = (now, header);
-        unimplemented!()
-    }
-    /// Notes a sender report.
-    pub fn on_sender_report(&mut self, now: Instant, report: &SenderReport) {
-        let _ = (now, report);
-        unimplemented!()
-    }
-    /// The block for the next RR, and the start of another interval; `None` before the first packet.
-    pub fn report_block(&mut self, now: Instant) -> Option<ReportBlock> {
-        let _ = now;
-        unimplemented!()
-    }
-    /// Packets lost so far.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        unimplemented!()
-    }
-    /// Interarrival jitter.
-    #[must_use]
-    pub fn jitter(&self) -> Duration {
-        unimplemented!()
-    }
-}
-
-/// What a sender has sent of one track, for its SR.
-#[derive(Clone, Debug)]
-pub struct SenderStats {}
-
-impl SenderStats {
-    /// A sender `ssrc` whose RTP time is `rtp_offset` plus the PTS in ticks of `clock_rate`.
-    #[must_use]
-    pub fn new(ssrc: u32, clock_rate: u32, rtp_offset: u32) -> Self {
-        let _ = (ssrc, clock_rate, rtp_offset);
-        Self {}
-    }
-    /// Counts packets with `payload_bytes` in all, headers and padding left out.
-    pub fn on_sent(&mut self, packets: u32, payload_bytes: usize) {
-        let _ = (packets, payload_bytes);
-        unimplemented!()
-    }
-    /// The SR that says: what is on the timeline at `pts` belongs to the wall clock's `wall`. Use one such pair for all
-    /// tracks of a receiver, and it shows them in step.
-    #[must_use]
-    pub fn report(&self, wall: SystemTime, pts: Timestamp) -> SenderReport {
-        let _ = (wall, pts);
-        unimplemented!()
-    }
 }

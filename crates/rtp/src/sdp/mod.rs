@@ -1,8 +1,21 @@
 //! Session descriptions (RFC 8866) of RTSP (RFC 2326 appendix C): read from cameras with all their defects, written for
 //! players.
+//!
+//! Leaves out what RTSP does not need: addresses, times, bandwidths, keys, ports. Offers and answers of WebRTC are another
+//! matter, and another crate's.
 
-use crate::MediaFormat;
-use std::net::IpAddr;
+mod encoding;
+mod fmtp;
+mod media;
+mod repair;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use crate::format::MediaFormat;
+use crate::limits::{MAX_MEDIAS, MAX_SDP_BYTES};
+
+pub use write::{Description, write};
 
 /// What a media is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,14 +28,14 @@ pub enum MediaKind {
     Other,
 }
 
-/// Who sends, from the describing side's view (RFC 8866 §6.7).
+/// Who sends, as the description says it: RTSP servers take the client's view (RFC 2326 appendix C.1), ONVIF too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// `a=sendrecv`
     SendReceive,
-    /// `a=sendonly`: an ONVIF backchannel, which takes sound (ONVIF streaming §5.3).
+    /// `a=sendonly`: an ONVIF backchannel, which takes sound (ONVIF Streaming Specification §5.3).
     SendOnly,
-    /// `a=recvonly`: what RTSP servers say for what they send to a client; also where nothing is said.
+    /// `a=recvonly`: what a server says of what it sends; also where nothing is said.
     ReceiveOnly,
     /// `a=inactive`
     Inactive,
@@ -46,9 +59,9 @@ pub struct Session {
 pub struct Media {
     /// Video, audio or other.
     pub kind: MediaKind,
-    /// How it is carried: the first format that is supported.
+    /// How it is carried: the first of its formats that is supported.
     pub format: Option<MediaFormat>,
-    /// Where none is supported, what it is: `vnd.onvif.metadata`, `payload type 26 (JPEG)`.
+    /// Where none is supported, what it is, in words: `vnd.onvif.metadata`, `JPEG (payload type 26)`.
     pub unsupported: Option<String>,
     /// `a=control`, as it stands.
     pub control: Option<String>,
@@ -60,7 +73,7 @@ pub struct Media {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Too long.
-    #[error("the SDP has {0} bytes, expected at most {max}", max = crate::limits::MAX_SDP_BYTES)]
+    #[error("the SDP has {0} bytes, expected at most {MAX_SDP_BYTES}")]
     TooLong(usize),
     /// Without media.
     #[error("the SDP describes no media (no `m=` line in {0} bytes)")]
@@ -70,31 +83,27 @@ pub enum Error {
     Malformed(String),
 }
 
-/// Reads the description of a camera or a publisher. What is not known is `unsupported`, never an error.
+/// Reads the description of a camera or a publisher. What is not known is `unsupported`, never an error; more than
+/// [`MAX_MEDIAS`] media are not looked at.
 ///
 /// # Errors
 /// If the text is no description at all.
 pub fn parse(text: &[u8]) -> Result<Session, Error> {
-    let _ = text;
-    unimplemented!()
-}
-
-/// What [`write`] needs to describe a stream to a player.
-#[derive(Clone, Debug)]
-pub struct Description<'a> {
-    /// `s=`: the stream's name.
-    pub name: &'a str,
-    /// Address of the server, for `o=`.
-    pub server: IpAddr,
-    /// `o=`: one number for each start of the stream.
-    pub session_id: u64,
-    /// The tracks with their `a=control` values.
-    pub medias: &'a [(MediaFormat, String)],
-}
-
-/// The description of a live stream for a player of RTSP.
-#[must_use]
-pub fn write(description: &Description<'_>) -> String {
-    let _ = description;
-    unimplemented!()
+    if text.len() > MAX_SDP_BYTES {
+        return Err(Error::TooLong(text.len()));
+    }
+    let repaired = repair::repair(text);
+    let session = sdp_types::Session::parse(repaired.as_bytes())
+        .map_err(|error| Error::Malformed(error.to_string()))?;
+    if session.medias.is_empty() {
+        return Err(Error::NoMedia(text.len()));
+    }
+    let direction = media::direction(&session.attributes).unwrap_or(Direction::ReceiveOnly);
+    let value = |name| media::value(&session.attributes, name).map(ToOwned::to_owned);
+    Ok(Session {
+        control: value("control"),
+        range: value("range"),
+        medias: session.medias.iter().take(MAX_MEDIAS).map(|of| media::parse(of, direction)).collect(),
+        name: Some(session.session_name).filter(|name| !name.is_empty()),
+    })
 }

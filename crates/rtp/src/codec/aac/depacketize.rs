@@ -17,6 +17,8 @@ pub(crate) struct Depacketizer {
     /// RTP ticks of one access unit.
     ticks: u32,
     fragments: Option<Fragments>,
+    /// RTP time of an access unit of which a fragment is lost: the others are passed over.
+    lost: Option<u32>,
     ready: VecDeque<AccessUnit>,
     damaged_frames: u64,
 }
@@ -42,6 +44,7 @@ impl Depacketizer {
             layout,
             ticks: frame_ticks(config, clock_rate),
             fragments: None,
+            lost: None,
             ready: VecDeque::new(),
             damaged_frames: 0,
         }
@@ -53,7 +56,8 @@ impl Depacketizer {
         lost_before: bool,
         received_at: Instant,
     ) -> Result<(), String> {
-        if lost_before && self.fragments.take().is_some() {
+        if let Some(fragments) = self.fragments.take_if(|_| lost_before) {
+            self.lost = Some(fragments.rtp_time);
             self.damaged_frames += 1;
         }
         let taken = self.take(packet, received_at);
@@ -107,6 +111,9 @@ impl Depacketizer {
         received_at: Instant,
     ) -> Result<(), String> {
         let rtp_time = packet.header.rtp_time;
+        if self.lost == Some(rtp_time) {
+            return Ok(());
+        }
         if self.fragments.as_ref().is_some_and(|open| open.rtp_time != rtp_time || open.size != size) {
             // The end of another one is missing.
             self.fragments = None;

@@ -1,4 +1,6 @@
-use crate::codec::testing::{Sent, access_unit, announced, carry, carry_with_loss, frame, outline, receive, send};
+use crate::codec::testing::{
+    Sent, access_unit, announced, carry, carry_with_loss, frame, outline, receive, send,
+};
 use crate::{Depacketizer, MediaFormat, Packetizer, Packing};
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -36,7 +38,10 @@ fn small_units_go_together_and_large_ones_in_equal_pieces() {
     let heads: Vec<(&[u8], usize)> = packets.payloads.iter().map(|p| (p.head(), p.len())).collect();
     assert_eq!(heads[0].0, [48 << 1, 1]);
     // IDR_W_RADL is 19.
-    assert_eq!(heads[1..], [(&[49 << 1, 1, 0x93][..], 836), (&[49 << 1, 1, 0x13], 836), (&[49 << 1, 1, 0x53], 835)]);
+    assert_eq!(
+        heads[1..],
+        [(&[49 << 1, 1, 0x93][..], 836), (&[49 << 1, 1, 0x13], 836), (&[49 << 1, 1, 0x53], 835)]
+    );
 }
 
 #[test]
@@ -57,8 +62,9 @@ fn a_keyframe_without_parameter_sets_gets_those_in_force() {
 
 #[test]
 fn lost_fragment_drops_until_keyframe() {
-    let frames: Vec<Frame> =
-        (0..6).map(|n| frame(n, n % 3 == 0, if n % 3 == 0 { keyframe(2500) } else { predicted(2500) })).collect();
+    let frames: Vec<Frame> = (0..6)
+        .map(|n| frame(n, n % 3 == 0, if n % 3 == 0 { keyframe(2500) } else { predicted(2500) }))
+        .collect();
     let (units, damaged) = carry_with_loss(&codec(1280), 1000, &frames, |index| index == 5);
     let times: Vec<u32> = units.iter().map(|unit| unit.rtp_time / 3600).collect();
     assert_eq!((times, damaged), (vec![0, 3, 4, 5], 2));
@@ -76,8 +82,11 @@ fn trailing_pictures_start_with_a_zero_byte_intel_n100() {
 
 #[test]
 fn byte_streams_inside_payloads_are_cut() {
-    let stream: Vec<u8> =
-        sets(1280).into_iter().chain([slice(Slice::Idr, 99)]).flat_map(|u| [vec![0, 0, 0, 1], u].concat()).collect();
+    let stream: Vec<u8> = sets(1280)
+        .into_iter()
+        .chain([slice(Slice::Idr, 99)])
+        .flat_map(|u| [vec![0, 0, 0, 1], u].concat())
+        .collect();
     let (units, _) = receive(&mut depacketizer(), &[Sent::new(0, true, stream)]);
     assert_eq!(units[0].data, keyframe(99));
 }
@@ -97,8 +106,7 @@ fn suffix_sei_stays_with_its_picture_and_prefix_sei_goes_with_the_next() {
 
 #[test]
 fn decoding_order_numbers_are_read_past() {
-    let format =
-        MediaFormat { packing: Packing::DecodingOrderNumbers, ..MediaFormat::new(codec(1280), 96) };
+    let format = MediaFormat { packing: Packing::DecodingOrderNumbers, ..MediaFormat::new(codec(1280), 96) };
     let [vps, sps, pps] = [h265::vps(), h265::sps(1280, 720), h265::pps()];
     let mut ap = vec![48 << 1, 1];
     for (number, unit) in [(&[0u8, 7][..], &vps), (&[0], &sps), (&[0], &pps)] {

@@ -33,10 +33,10 @@ fn what_is_not_supported_is_refused_by_name() {
     let error = |bytes: &[u8]| StreamMuxConfig::parse(bytes).unwrap_err();
     assert_eq!(error(&[0x40]), "the StreamMuxConfig ends too early");
     assert_eq!(error(&[0xc0]), "StreamMuxConfig version 1A is reserved");
-    assert_eq!(error(&[0x40, 0x11, 0x23]), "LATM with 2 programs of 2 layers is not supported, only 1 of 1");
+    assert_eq!(error(&[0x40, 0x11, 0x23]), "LATM with 2 programs of 1 layers is not supported, only 1 of 1");
     assert_eq!(
-        error(&[0x40, 0x00, 0xff, 0x23, 0x20]),
-        "LATM with audio object type 57 and 6 channels is not supported"
+        error(&[0x40, 0x01, 0xf1, 0xcc, 0x40]),
+        "LATM with audio object type 39 and 1 channels is not supported"
     );
 }
 
@@ -71,8 +71,11 @@ fn a_configuration_in_the_stream_announces_a_new_codec() {
     while bits.len() % 8 != 0 {
         bits.push('0');
     }
-    let element: Vec<u8> =
-        bits.as_bytes().chunks(8).map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap()).collect();
+    let element: Vec<u8> = bits
+        .as_bytes()
+        .chunks(8)
+        .map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap())
+        .collect();
     let (units, errors) = receive(&mut depacketizer(true, 1), &[Sent::new(0, true, element)]);
     assert_eq!(errors, [""; 0]);
     assert_eq!(units[0].data[..], [0xab, 0xcd]);

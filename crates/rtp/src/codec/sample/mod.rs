@@ -88,3 +88,6 @@ impl Depacketizer {
         self.damaged_frames
     }
 }
+
+#[cfg(test)]
+mod tests;

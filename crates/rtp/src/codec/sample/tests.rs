@@ -35,7 +35,11 @@ fn large_sound_is_cut_at_the_payload_size_between_samples() {
 #[test]
 fn opus_is_never_cut() {
     assert_eq!(pieces(&Codec::Opus { channels: 2 }, 200, 1000), [(1000, 0, false)]);
-    let packets = Packetizer::new(&Codec::Opus { channels: 2 }, 200).packetize(&frame(1, true, Bytes::from_static(b"x")));
+    let packets = Packetizer::new(&Codec::Opus { channels: 2 }, 200).packetize(&frame(
+        1,
+        true,
+        Bytes::from_static(b"x"),
+    ));
     assert_eq!((packets.clock_rate, packets.rtp_ticks), (48_000, 1920));
 }
 

@@ -1,0 +1,205 @@
+//! The clock of one track of a [`super::ClockMapping`].
+
+use super::drift::{Drift, DriftMeter};
+use crate::limits::{MAX_REPORT_STEP, MAX_STEP_AHEAD, MAX_STEP_BACK};
+use crate::rtcp::NtpTime;
+use std::time::{Duration, Instant};
+
+/// Where RTP time is on the timeline. Ticks are RTP time unwrapped to 64 bits; all else is in nanoseconds.
+#[derive(Debug)]
+pub(super) struct Track {
+    clock_rate: u32,
+    pub(super) rtp_info: Option<u32>,
+    /// A report that came before the first packet.
+    pub(super) early_report: Option<(NtpTime, u32)>,
+    pub(super) jumps: u64,
+    running: Option<Running>,
+}
+
+/// What is known from the first packet on.
+#[derive(Debug)]
+struct Running {
+    /// RTP time and timeline at the start, or at the last jump.
+    origin_ticks: i64,
+    origin: i64,
+    /// How far the track is moved against its origin, and how far it should be.
+    correction: i64,
+    target: i64,
+    last_ticks: i64,
+    highest_ticks: i64,
+    last_arrival: Instant,
+    last_pts: i64,
+    last_dts: i64,
+    /// Arrivals are counted from here.
+    started_at: Instant,
+    /// The largest lead of the timeline over the arrivals: the packet with the shortest way.
+    lead: i64,
+    /// The last report: wall clock and RTP time.
+    report: Option<(i128, i64)>,
+    drift: DriftMeter,
+}
+
+/// The next step of a track.
+pub(super) struct Advance {
+    pub(super) pts: i64,
+    pub(super) dts: i64,
+}
+
+impl Track {
+    pub(super) fn new(clock_rate: u32) -> Self {
+        Self { clock_rate: clock_rate.max(1), rtp_info: None, early_report: None, jumps: 0, running: None }
+    }
+
+    pub(super) fn is_started(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// The first packet: its RTP time is `at` on the timeline.
+    pub(super) fn start(&mut self, rtp_time: u32, at: i64, arrival: Instant) {
+        let ticks = i64::from(rtp_time);
+        self.running = Some(Running {
+            origin_ticks: ticks,
+            origin: at,
+            correction: 0,
+            target: 0,
+            last_ticks: ticks,
+            highest_ticks: ticks,
+            last_arrival: arrival,
+            last_pts: at,
+            // Frames of the start may be decoded before it.
+            last_dts: i64::MIN,
+            started_at: arrival,
+            lead: at,
+            report: None,
+            drift: DriftMeter::default(),
+        });
+    }
+
+    /// The nearest ticks with these low 32 bits; `None` before the first packet.
+    pub(super) fn unwrap(&self, rtp_time: u32) -> Option<i64> {
+        self.running.as_ref().map(|running| running.unwrap(rtp_time))
+    }
+
+    /// Ticks of the last packet; 0 before the first.
+    pub(super) fn last_ticks(&self) -> i64 {
+        self.running.as_ref().map_or(0, |running| running.last_ticks)
+    }
+
+    /// Where `ticks` will be on the timeline once all corrections are made.
+    pub(super) fn settled(&self, ticks: i64) -> i64 {
+        self.running.as_ref().map_or(0, |running| {
+            running.origin + self.duration(ticks - running.origin_ticks) + running.target
+        })
+    }
+
+    /// Nanoseconds of `ticks`.
+    pub(super) fn duration(&self, ticks: i64) -> i64 {
+        duration(ticks, self.clock_rate)
+    }
+
+    /// Moves the track by `error`, forward at once, back slowly.
+    pub(super) fn correct(&mut self, error: i64) {
+        if let Some(running) = &mut self.running {
+            running.target = running.target.saturating_add(error);
+        }
+    }
+
+    /// Notes a report; whether it agrees with the one before, and whether it is the first.
+    pub(super) fn take_report(&mut self, wall: i128, ticks: i64) -> (bool, bool) {
+        let clock_rate = self.clock_rate;
+        let Some(running) = &mut self.running else { return (false, false) };
+        match running.report.replace((wall, ticks)) {
+            None => (true, true),
+            Some((last_wall, last_ticks)) => {
+                let passed = i128::from(duration(ticks - last_ticks, clock_rate));
+                let step = (wall - last_wall - passed).unsigned_abs();
+                // A hundredth for media clocks that are far off.
+                let allowed = MAX_REPORT_STEP.as_nanos().max(passed.unsigned_abs() / 100);
+                (step <= allowed, false)
+            }
+        }
+    }
+
+    pub(super) fn drift(&self) -> Option<Drift> {
+        self.running.as_ref()?.drift.measured()
+    }
+
+    /// The next access unit in decoding order. The track must have started.
+    pub(super) fn advance(&mut self, rtp_time: u32, decode_ahead_ticks: u32, arrival: Instant) -> Advance {
+        let rate = self.clock_rate;
+        let Some(running) = &mut self.running else { return Advance { pts: 0, dts: 0 } };
+        let ticks = running.unwrap(rtp_time);
+        if running.jumps_to(ticks, arrival, rate) {
+            self.jumps += 1;
+            running.bridge(ticks, arrival);
+        }
+        running.settle(ticks, rate);
+        running.last_ticks = ticks;
+        running.last_arrival = arrival;
+        let since_origin = duration(ticks - running.origin_ticks, rate);
+        let nominal = running.origin + since_origin;
+        let passed = nanos(arrival.saturating_duration_since(running.started_at));
+        running.lead = running.lead.max(nominal - passed);
+        running.drift.push(passed, since_origin);
+        let pts = nominal + running.correction;
+        let dts = (pts - duration(decode_ahead_ticks.into(), rate)).max(running.last_dts);
+        let pts = pts.max(dts);
+        running.last_pts = running.last_pts.max(pts);
+        running.last_dts = dts;
+        Advance { pts, dts }
+    }
+}
+
+impl Running {
+    fn unwrap(&self, rtp_time: u32) -> i64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "RTP time is the low 32 bits"
+        )]
+        let last = self.last_ticks as u32;
+        self.last_ticks + i64::from(rtp_time.wrapping_sub(last).cast_signed())
+    }
+
+    /// Whether the sender has restarted its clock.
+    fn jumps_to(&self, ticks: i64, arrival: Instant, rate: u32) -> bool {
+        let back = duration(self.highest_ticks - ticks, rate);
+        let passed = nanos(arrival.saturating_duration_since(self.started_at));
+        let lead = self.origin + duration(ticks - self.origin_ticks, rate) - passed;
+        back > nanos(MAX_STEP_BACK) || lead - self.lead > nanos(MAX_STEP_AHEAD)
+    }
+
+    /// Goes on where the track was, by the time that passed between the arrivals.
+    fn bridge(&mut self, ticks: i64, arrival: Instant) {
+        let passed = nanos(arrival.saturating_duration_since(self.last_arrival));
+        self.origin_ticks = ticks;
+        self.origin = self.last_pts.saturating_add(passed) - self.correction;
+        self.target = self.correction;
+        self.highest_ticks = ticks;
+        self.started_at = arrival;
+        self.lead = self.origin;
+        self.report = None;
+        self.drift = DriftMeter::default();
+    }
+
+    /// Comes nearer to where the track should be: forward at once, back by half of the time that goes on.
+    fn settle(&mut self, ticks: i64, rate: u32) {
+        let advance = duration((ticks - self.highest_ticks).max(0), rate);
+        self.highest_ticks = self.highest_ticks.max(ticks);
+        self.correction = if self.target > self.correction {
+            self.target
+        } else {
+            self.target.max(self.correction - advance / 2)
+        };
+    }
+}
+
+/// Nanoseconds of `ticks`, rounded so that equal steps of ticks are equal on the timeline.
+fn duration(ticks: i64, rate: u32) -> i64 {
+    yeoul_media::Timestamp::from_ticks(ticks, rate).as_nanos()
+}
+
+/// Nanoseconds of a duration, at most 292 years.
+pub(super) fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
