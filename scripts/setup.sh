@@ -9,7 +9,7 @@
 set -euo pipefail
 
 RUST_MINIMUM=95       # of Rust 1.x; the workspace's rust-version
-NODE_MINIMUM=20       # what Vite needs
+NODE_MINIMUM=20.19    # what Vite needs
 NEXTEST_VERSION=0.9.143
 
 cd "$(dirname "$0")/.."
@@ -33,15 +33,13 @@ if [ "$what" = test ]; then
   if [ -z "$(fc-list :lang=ko 2>/dev/null)" ]; then packages+=(fonts-nanum); fi
 fi
 
-missing_packages() {
-  local installed
-  installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null | sed -n 's/ installed$//p')
-  printf '%s\n' "${packages[@]}" | grep -vxF "$installed" || true
-}
-
 install_packages() {
-  local missing as_root=()
-  mapfile -t missing < <(missing_packages)
+  local installed package missing=() as_root=()
+  # It fails where it knows one of them not at all, and still lists the others.
+  installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null) || true
+  for package in "${packages[@]}"; do
+    grep -qxF "$package installed" <<<"$installed" || missing+=("$package")
+  done
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || fail "these packages are missing and there is no sudo; as root: apt-get install ${missing[*]}"
@@ -83,8 +81,10 @@ check_rust() {
 check_node() {
   local version
   { command -v node && command -v npm; } >/dev/null || fail "Node and npm are missing: install Node $NODE_MINIMUM or newer, see https://nodejs.org"
-  version=$(node --version | sed -E 's/^v([0-9]+)\..*/\1/')
-  [ "$version" -ge "$NODE_MINIMUM" ] || fail "Node $version is too old: $NODE_MINIMUM or newer is needed"
+  version=$(node --version)
+  # Of the two, the older one comes first.
+  [ "$(printf '%s\n' "$NODE_MINIMUM" "${version#v}" | sort -V | head -n 1)" = "$NODE_MINIMUM" ] ||
+    fail "Node $version is too old: $NODE_MINIMUM or newer is needed"
 }
 
 install_nextest() {
