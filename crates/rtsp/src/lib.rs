@@ -2,9 +2,11 @@
 //!
 //! * [`Framer`] cuts the bytes of a control connection into [`message::Message`]s.
 //! * [`Transport`] is the header that says how a track's packets travel.
+//! * [`ServerSession`](server::ServerSession) answers players and publishers.
 
 pub mod limits;
 pub mod message;
+pub mod server;
 mod transport;
 
 pub use message::{Framer, Message};
