@@ -70,7 +70,7 @@ const CAMERAS: &[(&str, &[&str])] = &[
     ("gw_sub_describe", &["96 H264 Main 720x480 @90000 video"]),
     (
         "h264dvr_describe",
-        &["96 H264 Baseline 1280x720 @90000 trackID=3", "8 PCMA 8000 Hz 1 channel @8000 trackID=4"],
+        &["96 H264 Baseline 1920x1080 @90000 trackID=3", "8 PCMA 8000 Hz 1 channel @8000 trackID=4"],
     ),
     (
         "hikvision_describe",
