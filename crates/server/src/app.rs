@@ -1,28 +1,57 @@
 //! What every part of the running program shares, its start and its end.
 
+use crate::access::Access;
 use crate::api;
 use crate::config::Config;
 use crate::limits::SHUTDOWN_WAIT;
+use crate::mask::Masker;
+use crate::streams::{StreamSettings, Streams};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+use yeoul_hub::StreamOptions;
 
 /// Shared by every task of the program. Made once, never changed.
 #[derive(Debug)]
 pub(crate) struct App {
     /// The configuration as read at the start.
     pub(crate) config: Config,
+    /// Who may call.
+    pub(crate) access: Access,
+    /// Masks secrets in what is shown.
+    pub(crate) masker: Masker,
+    /// The streams by name.
+    pub(crate) streams: Streams,
     /// Cancelled when the program is told to end: every session then says goodbye and returns.
     pub(crate) shutdown: CancellationToken,
     /// Every task that should have ended before the program does.
     pub(crate) tasks: TaskTracker,
+    end: OnceLock<End>,
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With this exit code.
+    Exit(u8),
+    /// And begins again, with the same command line.
+    Restart,
 }
 
 /// Why the program could not start: a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StartError(pub(crate) String);
+
+impl App {
+    /// Ends the program; the first call says how.
+    pub(crate) fn end(&self, end: End) {
+        let _ = self.end.set(end);
+        self.shutdown.cancel();
+    }
+}
 
 /// A running server.
 #[derive(Debug)]
@@ -36,9 +65,33 @@ impl Server {
     ///
     /// # Errors
     /// If a listener cannot be opened.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
-        let app = Arc::new(App { config, shutdown: CancellationToken::new(), tasks: TaskTracker::new() });
-        let api = api::listen::start(&app).await?;
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let shutdown = CancellationToken::new();
+        let defaults = config.stream_defaults;
+        let settings = StreamSettings {
+            linger: defaults.linger,
+            options: StreamOptions {
+                max_ring_bytes: defaults.buffer_size,
+                max_ring_age: defaults.buffer_duration,
+                ..StreamOptions::default()
+            },
+        };
+        let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
+        let app = Arc::new(App {
+            access: Access::new(config.access.clone()),
+            masker: Masker::new(&config.secrets),
+            streams,
+            shutdown,
+            tasks: TaskTracker::new(),
+            end: OnceLock::new(),
+            config,
+        });
+        if app.access.is_open() {
+            warn!(target: "access", "access is open: whoever reaches this machine can watch every stream; set accounts, or `access: private`");
+        }
+        info!(target: "streams", count = app.config.streams.len(), "configured");
+        // The API last: who waits for its log line finds everything else listening.
+        let api = api::listen::start(&app)?;
         Ok(Self { app, api })
     }
 
@@ -48,11 +101,22 @@ impl Server {
         self.api
     }
 
+    /// Resolves when a caller of the API ends the program.
+    pub async fn ended(&self) -> End {
+        self.app.shutdown.cancelled().await;
+        self.app.end.get().copied().unwrap_or(End::Exit(0))
+    }
+
     /// Ends every session; resolves when all have ended, or after the bound for that.
     pub async fn stop(self) {
         self.app.shutdown.cancel();
         self.app.tasks.close();
-        // What has not ended by now is cut off with the process.
-        let _ = tokio::time::timeout(SHUTDOWN_WAIT, self.app.tasks.wait()).await;
+        let closed = async {
+            self.app.streams.close().await;
+            self.app.tasks.wait().await;
+        };
+        if tokio::time::timeout(SHUTDOWN_WAIT, closed).await.is_err() {
+            warn!(target: "app", "{} sessions did not end in time and are cut off", self.app.tasks.len());
+        }
     }
 }

@@ -2,14 +2,21 @@
 //!
 //! [`cli::main`] is the program. [`Config::parse`] reads configurations, [`Server::start`] runs one of them.
 
+mod access;
 mod api;
 mod app;
 pub mod cli;
 pub mod config;
 mod limits;
+mod log;
+mod mask;
+mod probe;
 mod rtsp;
 mod schemes;
+mod sockets;
 mod streams;
+mod wants;
+mod web;
 
-pub use app::{Server, StartError};
+pub use app::{End, Server, StartError};
 pub use config::Config;

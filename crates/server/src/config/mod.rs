@@ -1,28 +1,117 @@
 //! The configuration: go2rtc's file, read strictly, and a few settings of our own.
+//!
+//! [`Config::parse`] takes texts and gives a [`Config`] with warnings, or every error with its place. It opens no file and
+//! reads no environment: both are handed to it. Every key of go2rtc is known; what Yeoul cannot do yet is a warning.
 
+mod layer;
 mod listen;
+mod node;
+mod problem;
+mod reader;
+mod sections;
+mod substitute;
+#[cfg(test)]
+mod tests;
 
+pub use layer::Layer;
 pub use listen::Listen;
+pub use problem::{ConfigError, Place, Problem};
+pub(crate) use reader::did_you_mean;
+pub use substitute::Lookup;
 
+use crate::schemes::Source;
+use ipnet::IpNet;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use tracing::Level;
 
 /// Everything that can be configured, with defaults for what is not.
 #[derive(Debug, Default)]
 pub struct Config {
+    pub(crate) access: AccessRule,
     pub(crate) api: Api,
     pub(crate) rtsp: Rtsp,
     pub(crate) webrtc: WebRtc,
+    pub(crate) streams: BTreeMap<String, Vec<Source>>,
+    pub(crate) stream_defaults: StreamDefaults,
+    pub(crate) log: Log,
+    /// Texts that must never be shown: passwords, and what came from the environment.
+    pub(crate) secrets: Secrets,
+    /// The first file it was read from.
+    pub(crate) path: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the layers in their order, later ones win key by key. `lookup` gives the values of `${NAME}` that no `env`
+    /// section has: systemd credentials, then the environment.
+    ///
+    /// # Errors
+    /// If anything is wrong: all of it, with places.
+    pub fn parse(layers: &[Layer], lookup: &Lookup<'_>) -> Result<(Self, Vec<Problem>), ConfigError> {
+        sections::read(layers, lookup)
+    }
+}
+
+/// Who may call where no account is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AccessRule {
+    /// Anybody.
+    pub(crate) open: bool,
+    /// Networks beside the private ones.
+    pub(crate) networks: Vec<IpNet>,
 }
 
 /// Section `api`: HTTP, WebSocket and the web page.
 #[derive(Debug)]
 pub(crate) struct Api {
+    /// Where it listens; `None` is off.
     pub(crate) listen: Option<Listen>,
+    /// A socket in the file system to listen on as well.
+    pub(crate) unix_listen: Option<PathBuf>,
+    /// User name and password that callers must give; `None` asks for none.
+    pub(crate) account: Option<Account>,
+    /// Callers from this machine must give them too.
+    pub(crate) local_auth: bool,
+    /// What stands before every path: empty, or `/name` without a slash at the end.
+    pub(crate) base_path: String,
+    /// Pages of other servers that may use the API.
+    pub(crate) origins: Origins,
+    /// Names beside the local ones under which this server is reached.
+    pub(crate) hosts: Vec<String>,
+    /// The only paths that exist, compared as they stand; `None` means all.
+    pub(crate) allow_paths: Option<Vec<String>>,
 }
 
 impl Default for Api {
     fn default() -> Self {
-        Self { listen: Some(Listen::port(1984)) }
+        Self {
+            listen: Some(Listen::port(1984)),
+            unix_listen: None,
+            account: None,
+            local_auth: false,
+            base_path: String::new(),
+            origins: Origins::default(),
+            hosts: Vec::new(),
+            allow_paths: None,
+        }
+    }
+}
+
+/// Whose pages may use the API beside our own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origins {
+    /// Everybody's: go2rtc's `api.origin: "*"`.
+    Any,
+    /// These: `https://example.com`. Mostly none.
+    These(Vec<String>),
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self::These(Vec::new())
     }
 }
 
@@ -59,14 +148,130 @@ pub(crate) struct WebRtc {
     pub(crate) udp: bool,
     /// Whether it listens on TCP.
     pub(crate) tcp: bool,
-    /// Addresses to offer to viewers beside those of this machine: `host:port`.
-    pub(crate) candidates: Vec<String>,
+    /// Addresses to offer to viewers beside those of this machine, the most wanted first.
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) filters: Filters,
 }
 
 impl Default for WebRtc {
     fn default() -> Self {
-        Self { listen: Some(Listen::port(8555)), udp: true, tcp: true, candidates: Vec::new() }
+        Self {
+            listen: Some(Listen::port(8555)),
+            udp: true,
+            tcp: true,
+            candidates: Vec::new(),
+            filters: Filters::default(),
+        }
     }
+}
+
+/// An address of this machine as viewers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Candidate {
+    Address(SocketAddr),
+    /// A name to look up when a viewer comes, for its address may change.
+    Name {
+        host: String,
+        port: u16,
+    },
+}
+
+/// Section `webrtc.filters`: which of this machine's addresses are offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Filters {
+    /// The only discovered addresses to offer; an empty list offers none.
+    pub(crate) candidates: Option<Vec<IpAddr>>,
+    /// Loopback addresses too.
+    pub(crate) loopback: bool,
+    /// The only interfaces to use.
+    pub(crate) interfaces: Option<Vec<String>>,
+    /// The only addresses of this machine to use.
+    pub(crate) ips: Option<Vec<IpAddr>>,
+    /// The only networks to use.
+    pub(crate) networks: Option<Vec<Network>>,
+}
+
+/// A transport over an IP version, as `webrtc.filters.networks` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    Udp4,
+    Udp6,
+    Tcp4,
+    Tcp6,
+}
+
+/// Section `stream_defaults`: what holds for every stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StreamDefaults {
+    /// How long a source is kept after its last consumer has gone.
+    pub(crate) linger: Duration,
+    /// Bytes of the GOP buffer.
+    pub(crate) buffer_size: usize,
+    /// Age of its oldest frame.
+    pub(crate) buffer_duration: Duration,
+}
+
+impl Default for StreamDefaults {
+    fn default() -> Self {
+        Self {
+            linger: Duration::from_secs(5),
+            buffer_size: yeoul_hub::limits::MAX_RING_BYTES,
+            buffer_duration: yeoul_hub::limits::MAX_RING_AGE,
+        }
+    }
+}
+
+/// Section `log`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Log {
+    /// The least important lines that are written; `None` writes none.
+    pub(crate) level: Option<Level>,
+    /// The same for one module.
+    pub(crate) modules: BTreeMap<String, Option<Level>>,
+    pub(crate) format: LogFormat,
+    pub(crate) output: LogOutput,
+    pub(crate) time: LogTime,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: Some(Level::INFO),
+            modules: BTreeMap::new(),
+            format: LogFormat::Auto,
+            output: LogOutput::Stdout,
+            time: LogTime::Milliseconds,
+        }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Text, coloured on a terminal.
+    Auto,
+    Color,
+    Text,
+    Json,
+}
+
+/// Where log lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogOutput {
+    Stdout,
+    Stderr,
+    File(PathBuf),
+    /// Nowhere.
+    None,
+}
+
+/// Whether log lines tell the time; the unit matters to JSON only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogTime {
+    None,
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
 }
 
 /// A user name and a password.
@@ -80,5 +285,16 @@ pub(crate) struct Account {
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// Texts that must never be shown.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets(pub(crate) Vec<String>);
+
+/// How many there are.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({})", self.0.len())
     }
 }

@@ -1,0 +1,118 @@
+//! Every route, in one table. Who may call them is the same for all and decided before, in `guard`.
+
+use super::{program, streams};
+use crate::app::App;
+use crate::limits::API_BODY_BYTES;
+use crate::web;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use std::sync::Arc;
+
+/// One method of one path.
+pub(crate) struct Route {
+    /// A path of axum's form: `/api/streams`, `/{name}/whep`.
+    pub(crate) path: &'static str,
+    pub(crate) method: Method,
+    handler: MethodRouter<Arc<App>>,
+}
+
+impl Route {
+    /// A route whose method is one of those that HTTP names.
+    pub(crate) fn new<H, T>(method: Method, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        let filter = match method {
+            Method::POST => MethodFilter::POST,
+            Method::PUT => MethodFilter::PUT,
+            Method::PATCH => MethodFilter::PATCH,
+            Method::DELETE => MethodFilter::DELETE,
+            Method::OPTIONS => MethodFilter::OPTIONS,
+            // HEAD comes with GET (RFC 9110 §9.3.2).
+            _ => MethodFilter::GET,
+        };
+        Self { path, method, handler: on(filter, handler) }
+    }
+}
+
+/// All routes. The page and its files are what is left.
+pub(super) fn table() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/api", program::describe),
+        Route::new(Method::POST, "/api/exit", program::exit),
+        Route::new(Method::POST, "/api/restart", program::restart),
+        Route::new(Method::GET, "/api/schemes", program::schemes),
+        Route::new(Method::GET, "/api/streams", streams::list),
+    ]
+}
+
+/// Paths of go2rtc that do not work yet: the answer says so, instead of a riddle.
+const PLANNED: &[&str] = &[
+    "/api/config",
+    "/api/log",
+    "/api/streams.dot",
+    "/api/preload",
+    "/api/ws",
+    "/api/stream.mp4",
+    "/api/frame.mp4",
+    "/api/frame.jpeg",
+    "/api/stream.mjpeg",
+    "/api/stream.ascii",
+    "/api/stream.y4m",
+    "/api/stream.m3u8",
+    "/api/hls/playlist.m3u8",
+    "/api/stream.ts",
+    "/api/stream.aac",
+    "/api/stream.flv",
+    "/api/stream",
+    "/api/ffmpeg",
+    "/api/onvif",
+];
+
+/// The routes that `api.allow_paths` leaves, with the page behind them.
+pub(super) fn router(app: &Arc<App>) -> Router {
+    let api = &app.config.api;
+    // Compared as go2rtc does: the whole path as it is registered.
+    let allowed = |path: &str| {
+        api.allow_paths
+            .as_ref()
+            .is_none_or(|allowed| allowed.iter().any(|allow| *allow == format!("{}{path}", api.base_path)))
+    };
+    let routes = table().into_iter().filter(|route| allowed(route.path));
+    let router = routes.fold(Router::new(), |router, route| router.route(route.path, route.handler));
+    let router = if allowed("/") { router.fallback(rest) } else { router.fallback(async || no_such_path()) };
+    router
+        .method_not_allowed_fallback(async |method: Method| {
+            (
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("{method} does nothing here; the header Allow names what does\n"),
+            )
+        })
+        .layer(DefaultBodyLimit::max(API_BODY_BYTES))
+        .with_state(Arc::clone(app))
+}
+
+/// What is no route: paths of the API that do not exist, and the page.
+async fn rest(
+    axum::extract::State(app): axum::extract::State<Arc<App>>,
+    request: axum::extract::Request,
+) -> Response {
+    let path = request.uri().path();
+    if PLANNED.contains(&path) {
+        return (StatusCode::NOT_IMPLEMENTED, format!("{path} is not supported yet\n")).into_response();
+    }
+    if path.starts_with("/api/") {
+        return no_such_path();
+    }
+    web::serve(&app.config.api.origins, &request)
+}
+
+/// 404.
+pub(super) fn no_such_path() -> Response {
+    (StatusCode::NOT_FOUND, "there is nothing at this address\n").into_response()
+}

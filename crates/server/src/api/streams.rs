@@ -1,0 +1,246 @@
+//! The streams in go2rtc's shape, with what Yeoul knows beyond it: state, reason and tracks.
+
+use super::Peer;
+use super::program::json_line;
+use crate::app::App;
+use crate::limits::API_PROBE_WAIT;
+use crate::streams::ConfiguredStream;
+use crate::wants;
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::time::timeout;
+use yeoul_hub::{Consumer, ConsumerSnapshot, Label, SourceSnapshot, State as StreamState, Stream};
+use yeoul_media::{Codec, Track};
+
+/// `GET /api/streams`, `?src=NAME`, and with `&video&audio` after a look at the camera.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let name =
+        url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "src").map(|(_, value)| value);
+    let Some(name) = name else {
+        let all: Map<_, _> =
+            app.streams.iter().map(|(name, stream)| (name.to_owned(), describe(&app, stream))).collect();
+        return json_line(&Value::Object(all));
+    };
+    let Some(stream) = app.streams.configured(&name) else {
+        return (StatusCode::NOT_FOUND, "stream not found\n").into_response();
+    };
+    // Held until the answer is made: without it the camera would be let go before it is told of.
+    let _consumer = match probe(&stream.stream, &query, peer, &headers).await {
+        Ok(consumer) => consumer,
+        Err(text) => {
+            return (StatusCode::INTERNAL_SERVER_ERROR, format!("{}\n", app.masker.mask(&text)))
+                .into_response();
+        }
+    };
+    let text = format!("{:#}\n", describe(&app, stream));
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// Joins the stream if the query asks for tracks; why not, in words, if they cannot be had.
+async fn probe(
+    stream: &Arc<Stream>,
+    query: &str,
+    peer: Peer,
+    headers: &HeaderMap,
+) -> Result<Option<Consumer>, String> {
+    let wants = wants::from_query(query);
+    if wants.is_empty() {
+        return Ok(None);
+    }
+    let user_agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
+    let label = Label { protocol: "probe".to_owned(), remote: peer.to_string(), user_agent, url: None };
+    let mut joining = stream.join(wants, label);
+    match timeout(API_PROBE_WAIT, joining.ready()).await {
+        Ok(Ok(consumer)) => Ok(Some(consumer)),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(joining.explain()),
+    }
+}
+
+/// One stream.
+fn describe(app: &App, configured: &ConfiguredStream) -> Value {
+    let snapshot = configured.stream.snapshot();
+    let urls = configured.sources.iter().map(|source| app.masker.mask(&source.to_string())).map(Some);
+    let urls = urls.chain(std::iter::repeat(None));
+    let producers: Vec<Value> = snapshot
+        .sources
+        .iter()
+        .enumerate()
+        .zip(urls)
+        .map(|((index, source), url)| producer(app, index, source, url.as_deref()))
+        .collect();
+    let consumers: Vec<Value> = snapshot.consumers.iter().map(|seen| consumer(app, seen)).collect();
+    let tracks: Vec<Value> = snapshot.sources.iter().flat_map(|source| &source.tracks).map(track).collect();
+    let mut stream = json!({"producers": producers, "consumers": consumers, "tracks": tracks});
+    add_state(app, &mut stream, &snapshot.state, snapshot.reason.as_deref());
+    stream
+}
+
+/// A source. `url` is always there: go2rtc's client takes no list without it.
+fn producer(app: &App, index: usize, source: &SourceSnapshot, url: Option<&str>) -> Value {
+    let label = source.label.as_ref();
+    let url = url.or(label.and_then(|label| label.url.as_deref())).unwrap_or_default();
+    let mut producer = json!({"url": app.masker.mask(url)});
+    if let Some(label) = label {
+        producer["id"] = index.into();
+        add_label(app, &mut producer, label);
+        producer["medias"] = source.tracks.iter().map(|track| media(track, "recvonly")).collect();
+        producer["receivers"] = source.tracks.iter().map(part).collect();
+        producer["bytes_recv"] = source.bytes.into();
+        producer["frames"] = source.frames.into();
+    }
+    add_state(app, &mut producer, &source.state, source.reason.as_deref());
+    producer
+}
+
+fn consumer(app: &App, seen: &ConsumerSnapshot) -> Value {
+    let mut consumer = json!({
+        "id": seen.id,
+        "medias": seen.tracks.iter().map(|track| media(track, "sendonly")).collect::<Vec<_>>(),
+        "senders": seen.tracks.iter().map(part).collect::<Vec<_>>(),
+        "bytes_send": seen.bytes,
+        "frames": seen.frames,
+        "skipped_frames": seen.skipped,
+    });
+    add_label(app, &mut consumer, &seen.label);
+    consumer
+}
+
+fn add_label(app: &App, value: &mut Value, label: &Label) {
+    let format = label.protocol.split_once('+').map_or(label.protocol.as_str(), |(format, _)| format);
+    value["format_name"] = format.into();
+    value["protocol"] = label.protocol.as_str().into();
+    value["remote_addr"] = label.remote.as_str().into();
+    if let Some(agent) = &label.user_agent {
+        value["user_agent"] = app.masker.mask(agent).into();
+    }
+    if value.get("url").is_none()
+        && let Some(url) = &label.url
+    {
+        value["url"] = app.masker.mask(url).into();
+    }
+}
+
+fn add_state(app: &App, value: &mut Value, state: &StreamState, reason: Option<&str>) {
+    value["state"] = match state {
+        StreamState::Idle => "idle",
+        StreamState::Connecting => "connecting",
+        StreamState::Live => "live",
+        StreamState::Failed { retry_at, .. } => {
+            let wait = retry_at.saturating_duration_since(Instant::now());
+            value["retry_in_ms"] = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).into();
+            "failed"
+        }
+    }
+    .into();
+    if let Some(reason) = reason {
+        value["reason"] = app.masker.mask(reason).into();
+    }
+}
+
+/// A track as Yeoul tells it.
+fn track(track: &Track) -> Value {
+    let codec = &track.codec;
+    let mut value = json!({"id": track.id.0, "kind": track.kind().to_string(), "codec": codec.name()});
+    if let Some((width, height)) = codec.dimensions() {
+        value["width"] = width.into();
+        value["height"] = height.into();
+    }
+    if let Some(profile) = profile(codec) {
+        value["profile"] = profile.into();
+    }
+    if let Some(fps) = frame_rate(codec) {
+        value["fps"] = fps.into();
+    }
+    add_sound(&mut value, codec);
+    value
+}
+
+/// A track as go2rtc tells it, with ffmpeg's names.
+fn part(track: &Track) -> Value {
+    let codec = &track.codec;
+    let mut value = json!({"codec_name": ffmpeg_name(codec), "codec_type": track.kind().to_string()});
+    if let Some(profile) = profile(codec) {
+        value["profile"] = profile.into();
+    }
+    add_sound(&mut value, codec);
+    json!({"id": track.id.0, "codec": value})
+}
+
+fn add_sound(value: &mut Value, codec: &Codec) {
+    if let Some(rate) = codec.sample_rate() {
+        value["sample_rate"] = rate.into();
+    }
+    if let Some(channels) = codec.channels() {
+        value["channels"] = channels.into();
+    }
+}
+
+/// `video, recvonly, H264`; `audio, sendonly, OPUS/48000/2`.
+fn media(track: &Track, direction: &str) -> Value {
+    let codec = &track.codec;
+    let name = match codec {
+        Codec::Aac(_) => "MPEG4-GENERIC",
+        Codec::L16(_) => "PCM",
+        Codec::H264(_)
+        | Codec::H265(_)
+        | Codec::Opus { .. }
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722 => codec.name(),
+    };
+    let rate = codec.sample_rate().map(|rate| format!("/{rate}")).unwrap_or_default();
+    let channels = codec.channels().filter(|&channels| channels > 1).map(|channels| format!("/{channels}"));
+    format!("{}, {direction}, {name}{rate}{}", track.kind(), channels.unwrap_or_default()).into()
+}
+
+fn ffmpeg_name(codec: &Codec) -> &'static str {
+    match codec {
+        Codec::H264(_) => "h264",
+        Codec::H265(_) => "hevc",
+        Codec::Aac(_) => "aac",
+        Codec::Opus { .. } => "opus",
+        Codec::Pcmu(_) => "pcm_mulaw",
+        Codec::Pcma(_) => "pcm_alaw",
+        Codec::G722 => "adpcm_g722",
+        Codec::L16(_) => "pcm_s16be",
+    }
+}
+
+fn profile(codec: &Codec) -> Option<&'static str> {
+    match codec {
+        Codec::H264(sets) => sets.as_ref().map(yeoul_media::bitstream::h264::ParameterSets::profile_name),
+        Codec::H265(sets) => sets.as_ref().map(yeoul_media::bitstream::h265::ParameterSets::profile_name),
+        Codec::Aac(_)
+        | Codec::Opus { .. }
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722
+        | Codec::L16(_) => None,
+    }
+}
+
+/// As the encoder declares it.
+fn frame_rate(codec: &Codec) -> Option<f64> {
+    match codec {
+        Codec::H264(sets) => sets.as_ref().and_then(yeoul_media::bitstream::h264::ParameterSets::frame_rate),
+        Codec::H265(_)
+        | Codec::Aac(_)
+        | Codec::Opus { .. }
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722
+        | Codec::L16(_) => None,
+    }
+}

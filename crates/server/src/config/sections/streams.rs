@@ -1,0 +1,104 @@
+//! Sections `streams` and `stream_defaults`.
+
+use crate::config::StreamDefaults;
+use crate::config::node::{Node, Value};
+use crate::config::reader::Reader;
+use crate::limits::{STREAM_NAME_BYTES, STREAM_SOURCES};
+use crate::schemes::Source;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const DEFAULTS: &[&str] = &["linger", "buffer_size", "buffer_duration"];
+
+/// Longest time a source is kept for nobody: a day.
+const MAX_LINGER: Duration = Duration::from_secs(86_400);
+
+/// `name: url`, `name: [url, …]`, `name: {url: …}`, or `name:` alone for a stream that others publish to.
+pub(super) fn read(reader: &mut Reader<'_>, node: &Node, streams: &mut BTreeMap<String, Vec<Source>>) {
+    for (key, node) in reader.map(node, "streams") {
+        let name = key.text.as_str();
+        if name.is_empty() || name.len() > STREAM_NAME_BYTES || name.chars().any(char::is_control) {
+            let text =
+                format!("streams: a name has 1 to {STREAM_NAME_BYTES} bytes and no control characters");
+            reader.fail(&key.place, text);
+            continue;
+        }
+        let path = format!("streams.{name}");
+        let Some(items) = items(reader, node, &path) else {
+            streams.insert(name.to_owned(), Vec::new());
+            continue;
+        };
+        if items.len() > STREAM_SOURCES {
+            reader.fail(
+                &node.place,
+                format!("{path}: {} sources; at most {STREAM_SOURCES} are taken", items.len()),
+            );
+            continue;
+        }
+        let sources = items.iter().filter_map(|item| source(reader, item, &path)).collect();
+        streams.insert(name.to_owned(), sources);
+    }
+}
+
+/// The sources as a list, whichever way they are written.
+fn items<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> Option<&'n [Node]> {
+    let Value::Map(entries) = &node.value else { return reader.list(node, path) };
+    let mut url = None;
+    for (key, value) in entries.iter() {
+        match key.text.as_str() {
+            "url" => url = Some(value),
+            _ => reader.unknown(key, path, &["url"]),
+        }
+    }
+    reader.list(url?, path)
+}
+
+fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Source> {
+    let text = reader.private_text(node, path)?;
+    reader.secrets.extend(url_password(&text.value));
+    match Source::parse(text.value.trim()) {
+        Ok(source) => {
+            if let Source::Planned { scheme } = &source {
+                reader.warn(&node.place, format!("{path}: sources of scheme {scheme} are not supported yet"));
+            }
+            Some(source)
+        }
+        Err(error) => {
+            reader.fail(&node.place, format!("{path}: {error}"));
+            None
+        }
+    }
+}
+
+/// The password of `scheme://user:password@host`, as it stands and decoded.
+fn url_password(url: &str) -> Vec<String> {
+    let Some((_, rest)) = url.split_once("://") else { return Vec::new() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let password = authority.rsplit_once('@').and_then(|(userinfo, _)| userinfo.split_once(':'));
+    let Some((_, password)) = password else { return Vec::new() };
+    let decoded = percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned();
+    vec![password.to_owned(), decoded]
+}
+
+pub(super) fn defaults(reader: &mut Reader<'_>, node: &Node, defaults: &mut StreamDefaults) {
+    for (key, node) in reader.map(node, "stream_defaults") {
+        let path = format!("stream_defaults.{}", key.text);
+        match key.text.as_str() {
+            "linger" => {
+                let linger = reader.duration(node, &path, Duration::ZERO..=MAX_LINGER);
+                defaults.linger = linger.unwrap_or(defaults.linger);
+            }
+            // A single keyframe of 4K has to fit; a machine has memory for many streams.
+            "buffer_size" => {
+                let size = reader.size(node, &path, 1 << 20..=1 << 30);
+                defaults.buffer_size = size.unwrap_or(defaults.buffer_size);
+            }
+            "buffer_duration" => {
+                let duration =
+                    reader.duration(node, &path, Duration::from_secs(1)..=Duration::from_secs(300));
+                defaults.buffer_duration = duration.unwrap_or(defaults.buffer_duration);
+            }
+            _ => reader.unknown(key, "stream_defaults", DEFAULTS),
+        }
+    }
+}

@@ -1,0 +1,328 @@
+use super::{Account, Candidate, Config, Layer, LogOutput, Network, Origins};
+use proptest::prelude::*;
+use std::time::Duration;
+use tracing::Level;
+
+fn nothing(_: &str) -> Option<String> {
+    None
+}
+
+/// The configuration and its warnings.
+fn read(text: &str) -> (Config, String) {
+    let (config, warnings) =
+        Config::parse(&[Layer::file("yeoul.yaml", text)], &nothing).expect("a right configuration");
+    (config, lines(warnings.iter()))
+}
+
+/// What is said about a wrong configuration.
+fn errors(text: &str) -> String {
+    let error =
+        Config::parse(&[Layer::file("yeoul.yaml", text)], &nothing).expect_err("a wrong configuration");
+    lines(error.problems.iter())
+}
+
+fn lines<'a>(problems: impl Iterator<Item = &'a super::Problem>) -> String {
+    problems.map(|problem| format!("{problem}\n")).collect()
+}
+
+fn listens(config: &Config) -> [String; 3] {
+    [config.api.listen, config.rtsp.listen, config.webrtc.listen]
+        .map(|listen| listen.map_or("off".to_owned(), |listen| listen.to_string()))
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    for text in ["", "# nothing\n", "---\n", "streams:\napi:\n", "{}"] {
+        let (config, warnings) = read(text);
+        assert_eq!(listens(&config), [":1984", ":8554", ":8555"]);
+        assert_eq!(config.rtsp.default_query, "video&audio");
+        assert!(config.streams.is_empty() && config.api.account.is_none());
+        assert_eq!(warnings, "");
+    }
+}
+
+#[test]
+fn every_form_of_a_stream_is_read() {
+    let (config, warnings) = read(
+        "streams:
+  one: rtsp://192.168.1.1/a#transport=udp
+  two:
+    - rtsp://192.168.1.2/a
+    - rtspx://192.168.1.2/b
+  three: {url: 'rtsps://192.168.1.3/'}
+  four:
+  \"문 앞\": [rtsp://192.168.1.4/]
+",
+    );
+    let counts: Vec<_> =
+        config.streams.iter().map(|(name, sources)| (name.as_str(), sources.len())).collect();
+    assert_eq!(counts, [("four", 0), ("one", 1), ("three", 1), ("two", 2), ("문 앞", 1)]);
+    assert_eq!(warnings, "");
+}
+
+#[test]
+fn a_planned_scheme_is_a_warning() {
+    let (config, warnings) = read("streams:\n  cam:\n    - ffmpeg:cam#audio=opus\n");
+    assert_eq!(config.streams["cam"].len(), 1);
+    assert_eq!(warnings, "yeoul.yaml:3:7: streams.cam: sources of scheme ffmpeg are not supported yet\n");
+}
+
+#[test]
+fn all_errors_are_told_at_once_with_their_places() {
+    let text = "api:
+  listn: :1984
+  listen: 1984
+  local_auth: maybe
+rtsp: {listen: ':8554', pkt_size: 100}
+stream:
+  cam: rtsp://192.168.1.1/
+streams:
+  a: rtps://user:secret@192.168.1.1/
+  b: 192.168.1.1
+  c: {ulr: rtsp://192.168.1.1/}
+  d: [[rtsp://192.168.1.1/]]
+webrtc:
+  candidates: [1.2.3:8555]
+log:
+  level: loud
+";
+    insta::assert_snapshot!(errors(text), @r#"
+    yeoul.yaml:2:3: unknown key listn in api; did you mean listen?
+    yeoul.yaml:3:11: api.listen: expected an address to listen on such as ":1984" or "127.0.0.1:1984", or "" for none, got "1984"
+    yeoul.yaml:4:15: api.local_auth: expected true or false, got "maybe"
+    yeoul.yaml:5:35: rtsp.pkt_size: expected a number from 188 to 65000, got "100"
+    yeoul.yaml:6:1: unknown key stream; did you mean streams?
+    yeoul.yaml:9:6: streams.a: unknown scheme rtps; known are rtsp, rtsps, rtspx
+    yeoul.yaml:10:6: streams.b: expected a URL such as rtsp://user:password@192.168.1.10/stream1, got a text without a scheme
+    yeoul.yaml:11:7: unknown key ulr in streams.c; did you mean url?
+    yeoul.yaml:12:7: streams.d: expected a text, got a list
+    yeoul.yaml:14:16: webrtc.candidates: expected host:port, such as 203.0.113.7:8555 or home.example.com:8555, got "1.2.3:8555"
+    yeoul.yaml:16:10: log.level: expected one of trace, debug, info, warn, error, disabled, fatal, panic, got "loud"
+    "#);
+}
+
+#[test]
+fn broken_yaml_is_told_with_its_place() {
+    insta::assert_snapshot!(errors("api:\n  listen: ':1984\n"), @"");
+    insta::assert_snapshot!(errors("streams:\n  a: rtsp://1/\n  a: rtsp://2/\n"), @"");
+    insta::assert_snapshot!(errors("a: 1\n---\nb: 2\n"), @"");
+    insta::assert_snapshot!(errors("- a\n"), @"");
+    insta::assert_snapshot!(errors("a: &a [*a]\n"), @"");
+    insta::assert_snapshot!(errors(&"[".repeat(100)), @"");
+}
+
+#[test]
+fn unknown_keys_name_the_known_ones() {
+    insta::assert_snapshot!(errors("rtsp:\n  password_file: /x\n"), @"");
+}
+
+#[test]
+fn an_account_needs_both_parts() {
+    insta::assert_snapshot!(errors("api:\n  username: admin\nrtsp:\n  password: x\n"), @"");
+    insta::assert_snapshot!(errors("api:\n  username: a:b\n  password: x\n"), @"");
+    let (config, _) = read("api: {username: admin, password: 0123}\nrtsp: {username: '', password: ''}\n");
+    let expected = Account { username: "admin".to_owned(), password: "0123".to_owned() };
+    assert_eq!(config.api.account, Some(expected), "a password is what was written, not a number");
+    assert_eq!(config.rtsp.account, None);
+}
+
+#[test]
+fn no_error_shows_a_password() {
+    let text = "api: {username: u, password: [canary]}\nstreams: {a: 'rtps://u:canary@h/', b: 'canary'}\n";
+    let said = errors(text);
+    assert!(!said.contains("canary"), "{said}");
+    let (config, _) = read("api: {username: u, password: canary}\nrtsp: {username: u, password: canary}\n");
+    assert!(!format!("{config:?}").contains("canary"));
+}
+
+/// What Home Assistant writes (its go2rtc integration), with its random names replaced.
+#[test]
+fn home_assistant_configuration_works() {
+    let (config, warnings) = read(
+        r#"app:
+  modules: ["api","exec","ffmpeg","http","mjpeg","onvif","rtmp","rtsp","srtp","webrtc","ws"]
+
+api:
+  listen: ""
+  unix_listen: "/run/go2rtc/go2rtc.sock"
+  allow_paths: ["/", "/api", "/api/frame.jpeg", "/api/schemes", "/api/streams", "/api/webrtc", "/api/ws"]
+  local_auth: true
+  username: d2a1c1e5
+  password: 7d1c7ad4
+
+exec:
+  allow_paths:
+    - ffmpeg
+
+rtsp:
+  listen: "127.0.0.1:18554"
+
+webrtc:
+  listen: ":18555/tcp"
+  ice_servers: []
+"#,
+    );
+    assert_eq!(listens(&config), ["off", "127.0.0.1:18554", ":18555"]);
+    assert_eq!((config.webrtc.udp, config.webrtc.tcp), (false, true));
+    assert!(config.api.local_auth && config.api.account.is_some());
+    assert_eq!(config.api.allow_paths.as_ref().map(Vec::len), Some(7));
+    assert_eq!(warnings, "yeoul.yaml:12:1: exec is not supported yet and has no effect\n");
+}
+
+/// What Frigate writes.
+#[test]
+fn frigate_configuration_works() {
+    let (config, warnings) = read(
+        "streams: {back: ['rtsp://u:p@10.0.0.2/main']}
+api: {origin: '*'}
+webrtc: {candidates: ['192.168.1.10:8555', 'stun:8555']}
+log: {format: text}
+hass: {config: /homeassistant}
+rtsp: {default_query: 'mp4'}
+ffmpeg: {path: default, bin: /usr/lib/ffmpeg/7.0/bin/ffmpeg}
+",
+    );
+    assert_eq!(config.api.origins, Origins::Any);
+    assert_eq!(config.rtsp.default_query, "mp4");
+    let address = "192.168.1.10:8555".parse().map(Candidate::Address);
+    assert_eq!(config.webrtc.candidates, [address.expect("an address")]);
+    insta::assert_snapshot!(warnings, @"");
+}
+
+#[test]
+fn webrtc_is_read() {
+    let (config, warnings) = read(
+        "webrtc:
+  listen: 0.0.0.0:8555/udp
+  candidates: ['[2001:db8::1]:8555', Home.example.com:8555]
+  filters:
+    candidates: []
+    loopback: true
+    networks: [udp4, tcp6]
+    ips: [192.168.1.2, '::1']
+    interfaces: [eno1]
+",
+    );
+    let webrtc = &config.webrtc;
+    assert_eq!((webrtc.udp, webrtc.tcp), (true, false));
+    assert_eq!(webrtc.candidates[1], Candidate::Name { host: "home.example.com".to_owned(), port: 8555 });
+    assert_eq!(webrtc.filters.candidates.as_deref(), Some(&[][..]));
+    assert_eq!(webrtc.filters.networks.as_deref(), Some(&[Network::Udp4, Network::Tcp6][..]));
+    assert!(webrtc.filters.loopback);
+    assert_eq!(warnings, "");
+}
+
+#[test]
+fn logs_access_and_defaults_are_read() {
+    let (config, _) = read(
+        "log: {level: warn, rtsp: trace, ffmpeg: error, output: 'file:/tmp/a.log', time: ''}
+access: [private, 100.64.0.0/10]
+stream_defaults: {linger: 1m, buffer_size: 8MB, buffer_duration: 10}
+api: {base_path: /rtc/, origin: [https://example.com/], hosts: [Cam.example.com]}
+",
+    );
+    assert_eq!(config.log.level, Some(Level::WARN));
+    assert_eq!(config.log.modules["rtsp"], Some(Level::TRACE));
+    assert_eq!(config.log.output, LogOutput::File("/tmp/a.log".into()));
+    assert_eq!(config.access.networks.len(), 1);
+    assert_eq!(config.stream_defaults.linger, Duration::from_secs(60));
+    assert_eq!(config.stream_defaults.buffer_size, 8 << 20);
+    assert_eq!(config.stream_defaults.buffer_duration, Duration::from_secs(10));
+    assert_eq!(config.api.base_path, "/rtc");
+    assert_eq!(config.api.origins, Origins::These(vec!["https://example.com".to_owned()]));
+    assert_eq!(config.api.hosts, ["cam.example.com"]);
+}
+
+#[test]
+fn later_layers_win_key_by_key() {
+    let layers = [
+        Layer::file(
+            "a.yaml",
+            "api: {listen: ':1', base_path: /a}\nstreams: {one: rtsp://1/, two: rtsp://2/}\n",
+        ),
+        Layer::inline("{\"api\": {\"listen\": \":2\"}}").expect("JSON"),
+        Layer::inline("rtsp.listen=127.0.0.1:3").expect("an assignment"),
+        Layer::inline("streams.two=").expect("an assignment"),
+    ];
+    let (config, _) = Config::parse(&layers, &nothing).expect("a right configuration");
+    assert_eq!(listens(&config), [":2", "127.0.0.1:3", ":8555"]);
+    assert_eq!(config.api.base_path, "/a");
+    assert_eq!(config.streams["one"].len(), 1);
+    assert_eq!(config.streams["two"].len(), 0);
+    assert!(Layer::inline("/etc/yeoul=1.yaml").is_none() && Layer::inline("yeoul.yaml").is_none());
+}
+
+#[test]
+fn an_error_on_the_command_line_points_into_the_argument() {
+    let layer = Layer::inline("api.listen=nowhere").expect("an assignment");
+    let error = Config::parse(&[layer], &nothing).expect_err("a wrong value");
+    assert!(error.to_string().starts_with("--config:1:12: api.listen: expected an address"), "{error}");
+}
+
+#[test]
+fn references_are_replaced_and_become_secrets() {
+    let environment = |name: &str| (name == "CAM_PASS").then(|| "p: #1".to_owned());
+    let text = "env: {NAS: 10.0.0.9}
+api: {username: admin, password: '${CAM_PASS}', listen: ':${PORT:1985}'}
+streams: {a: [rtsp://u@${NAS}/${PATH_OF_A:live}], b: 'rtsp://h/${UNKNOWN}'}
+";
+    let (config, _) =
+        Config::parse(&[Layer::file("y.yaml", text)], &environment).expect("a right configuration");
+    assert_eq!(config.api.account.as_ref().map(|account| account.password.as_str()), Some("p: #1"));
+    assert_eq!(listens(&config)[0], ":1985");
+    assert!(config.secrets.0.iter().any(|secret| secret == "p: #1"));
+    assert!(config.secrets.0.iter().any(|secret| secret == "10.0.0.9"));
+    assert!(
+        !config.secrets.0.iter().any(|secret| secret == "1985"),
+        "a default stands in the file, readable"
+    );
+}
+
+#[test]
+fn anchors_and_merge_keys_work() {
+    let (config, _) = read("x: &x {listen: ':7'}\napi:\n  <<: *x\n".replace("x: &x", "rtsp: &x").as_str());
+    assert_eq!(listens(&config)[..2], [":7", ":7"]);
+}
+
+/// Every key of every section, as the surface of go2rtc lists them.
+#[test]
+fn every_key_of_go2rtc_is_known() {
+    let text = "
+app: {modules: [api, rtsp, webrtc]}
+env: {A: b}
+api: {listen: ':1984', username: a, password: b, local_auth: true, base_path: '', static_dir: '', origin: '', tls_listen: '', tls_cert: '', tls_key: '', unix_listen: '', allow_paths: [/api]}
+rtsp: {listen: ':8554', username: a, password: b, default_query: 'video&audio', pkt_size: 1200}
+webrtc: {listen: ':8555', candidates: [], ice_servers: [{urls: ['stun:a:1'], username: a, credential: b}], filters: {candidates: [], loopback: false, interfaces: [], ips: [], networks: [], udp_ports: [1, 2]}}
+streams: {a: }
+preload: {a: video}
+publish: {a: rtmp://b/c}
+ffmpeg: {bin: ffmpeg, anything: else}
+log: {level: info, format: '', output: stdout, time: UNIXMS, exec: debug}
+hass: {config: /config}
+homekit: {a: {pin: 19550224}}
+rtmp: {listen: ''}
+srtp: {listen: ':8443'}
+webtorrent: {trackers: [], shares: {}}
+ngrok: {command: x}
+pinggy: {tunnel: x}
+echo: {allow_paths: []}
+exec: {allow_paths: []}
+wyoming: {a: {listen: ':1'}}
+xiaomi: {a: b}
+";
+    let (_, warnings) = read(text);
+    assert_eq!(warnings.lines().count(), 15, "{warnings}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,200}") {
+        let _ = Config::parse(&[Layer::file("f", &text)], &nothing);
+        let _ = Layer::inline(&text).map(|layer| Config::parse(&[layer], &nothing));
+    }
+
+    #[test]
+    fn no_shape_panics(text in "((api|streams|webrtc|log|listen|candidates|a|<<|&a|\\*a|\\$\\{A:b\\}|[:\\-\\[\\]{},#'\"\n ]| |\n  |: ){0,40})") {
+        let _ = Config::parse(&[Layer::file("f", &text)], &|_| Some("x".to_owned()));
+    }
+}

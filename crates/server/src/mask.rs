@@ -1,0 +1,144 @@
+//! Keeps passwords out of everything that is shown: logs, API answers, error sentences.
+//!
+//! Two ways, because each misses something: the shape (`scheme://user:password@`, `password=`) catches what no
+//! configuration knows, the list of known secrets catches them in any shape.
+
+use crate::config::Secrets;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What stands in place of a secret.
+pub(crate) const MASK: &str = "***";
+
+/// Shorter secrets are not searched for: they would mask half of the words of a log. The shapes still catch them.
+const SHORTEST_SECRET: usize = 4;
+
+/// Keys whose values are secrets wherever they stand in a query or a path, as cameras' URLs have them.
+const SECRET_KEYS: &[&str] = &["password", "passwd", "pass", "pwd", "token", "secret", "auth", "credential"];
+
+/// Masks secrets in texts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Masker {
+    secrets: Vec<Hidden>,
+}
+
+/// A secret that does not show itself.
+#[derive(Clone)]
+struct Hidden(String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl Masker {
+    /// Knows these secrets, as they are and percent-encoded.
+    pub(crate) fn new(secrets: &Secrets) -> Self {
+        let mut known: Vec<String> = Vec::new();
+        for secret in secrets.0.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+            known.push(secret.clone());
+            known.push(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string());
+        }
+        // The longest first: a secret may contain another one.
+        known.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        known.dedup();
+        Self { secrets: known.into_iter().map(Hidden).collect() }
+    }
+
+    /// The text without secrets.
+    pub(crate) fn mask(&self, text: &str) -> String {
+        let mut out = mask_shapes(text);
+        for Hidden(secret) in &self.secrets {
+            if out.contains(secret.as_str()) {
+                out = out.replace(secret.as_str(), MASK);
+            }
+        }
+        out
+    }
+}
+
+/// The text without the userinfo of URLs and without the values of keys such as `password`.
+fn mask_shapes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        // The password may hold an `@` that nobody encoded: userinfo goes up to the last one of the authority.
+        let end = after.find(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace());
+        let authority = &after[..end.unwrap_or(after.len())];
+        rest = match authority.rfind('@') {
+            Some(at) => {
+                out.push_str(MASK);
+                &after[at..]
+            }
+            None => after,
+        };
+    }
+    out.push_str(rest);
+    mask_keys(&out)
+}
+
+fn mask_keys(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('=') {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        let key = before[..at].rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let key = key.to_ascii_lowercase();
+        rest = after;
+        if SECRET_KEYS.contains(&key.as_str()) {
+            let end = after.find(|c: char| {
+                matches!(c, '&' | '/' | '#' | '"' | '\'' | '_' | ',' | ';') || c.is_whitespace()
+            });
+            let end = end.unwrap_or(after.len());
+            if end > 0 {
+                out.push_str(MASK);
+                rest = &after[end..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Masker;
+    use crate::config::Secrets;
+
+    fn check(text: &str, expected: &str) {
+        let masker =
+            Masker::new(&Secrets(vec!["hunter2".to_owned(), "p@ss word".to_owned(), "ab".to_owned()]));
+        assert_eq!(masker.mask(text), expected);
+    }
+
+    #[test]
+    fn userinfo_is_masked() {
+        check("rtsp://u:p@h/a", "rtsp://***@h/a");
+        check(
+            "from rtsp://u:p@ss@h:554/a?b#c to http://h/x@y",
+            "from rtsp://***@h:554/a?b#c to http://h/x@y",
+        );
+        check("rtsp://u@h", "rtsp://***@h");
+        check("rtsp://h/a", "rtsp://h/a");
+    }
+
+    #[test]
+    fn values_of_secret_keys_are_masked() {
+        check(
+            "rtsp://h/user=admin_password=tlJwp_channel=1.sdp",
+            "rtsp://h/user=admin_password=***_channel=1.sdp",
+        );
+        check("http://h/?PWD=a&x=1&token=b", "http://h/?PWD=***&x=1&token=***");
+        check("a=b, bypass=1", "a=b, bypass=1");
+    }
+
+    #[test]
+    fn known_secrets_are_masked_in_any_shape() {
+        check("the camera said hunter2!", "the camera said ***!");
+        check("p@ss word and p%40ss%20word", "*** and ***");
+        check("about", "about");
+    }
+}

@@ -1,0 +1,102 @@
+//! Opens listening sockets, and tells in a sentence why one cannot be had.
+
+use crate::app::StartError;
+use crate::config::Listen;
+use crate::limits::LISTEN_BACKLOG;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::SocketAddr;
+use tokio::net::{TcpListener, UdpSocket};
+
+/// Listens on TCP. `key` is the configuration's, for the sentence: `api.listen`.
+pub(crate) fn tcp(listen: Listen, key: &str) -> Result<TcpListener, StartError> {
+    let open = |address| {
+        let socket = bound(address, Type::STREAM, Protocol::TCP)?;
+        socket.listen(LISTEN_BACKLOG)?;
+        TcpListener::from_std(socket.into())
+    };
+    either(listen, open).map_err(|error| refusal(listen, key, &error))
+}
+
+/// Receives on UDP. `key` is the configuration's, for the sentence: `webrtc.listen`.
+pub(crate) fn udp(listen: Listen, key: &str) -> Result<UdpSocket, StartError> {
+    let open = |address| UdpSocket::from_std(bound(address, Type::DGRAM, Protocol::UDP)?.into());
+    either(listen, open).map_err(|error| refusal(listen, key, &error))
+}
+
+/// On IPv6 and IPv4 together; on a machine without IPv6 on IPv4.
+fn either<T>(listen: Listen, open: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    match open(listen.socket_addr()) {
+        Err(error) if listen.ip.is_none() && error.kind() != io::ErrorKind::AddrInUse => {
+            open(listen.socket_addr_v4())
+        }
+        result => result,
+    }
+}
+
+fn bound(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    // A restart must not wait for the last connections of the one before to time out.
+    if kind == Type::STREAM {
+        socket.set_reuse_address(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn refusal(listen: Listen, key: &str, error: &io::Error) -> StartError {
+    let Listen { port, .. } = listen;
+    StartError(match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{key}: port {port} is in use by another program. End it (a go2rtc or yeoul that still runs?), or set {key} to \
+             another port, such as \":{}\"",
+            port.saturating_add(10)
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "{key}: this user may not listen on port {port}. Set {key} to a port from 1024 on, or give the program the \
+             capability CAP_NET_BIND_SERVICE"
+        ),
+        io::ErrorKind::AddrNotAvailable => format!(
+            "{key}: {listen} is not an address of this machine. Set {key} to one of its own, or to \":{port}\" for all"
+        ),
+        _ => format!("{key}: cannot listen on {listen}: {error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{tcp, udp};
+    use crate::config::Listen;
+
+    #[tokio::test]
+    async fn a_port_in_use_is_told_with_what_to_do() {
+        let first = tcp(Listen::port(0), "api.listen").expect("a free port");
+        let port = first.local_addr().expect("an address").port();
+        let error = tcp(Listen::port(port), "api.listen").expect_err("in use").to_string();
+        assert!(
+            error.starts_with(&format!("api.listen: port {port} is in use by another program.")),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn all_addresses_take_both_versions() {
+        let socket = udp(Listen::port(0), "webrtc.listen").expect("a free port");
+        let address = socket.local_addr().expect("an address");
+        let sender = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+        sender.send_to(b"x", ("127.0.0.1", address.port())).await.expect("sent");
+        let (_, from) = socket.recv_from(&mut [0; 1]).await.expect("received");
+        assert_eq!(from.ip().to_canonical(), sender.local_addr().expect("an address").ip());
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_told() {
+        let listen = Listen::parse("192.0.2.1:0").expect("an address");
+        let error = tcp(listen, "rtsp.listen").expect_err("not ours").to_string();
+        assert!(error.starts_with("rtsp.listen: 192.0.2.1:0 is not an address of this machine."), "{error}");
+    }
+}
