@@ -277,6 +277,11 @@ impl Peer {
         }
     }
 
+    #[cfg(test)]
+    fn connection_hears(&self, address: SocketAddr) -> bool {
+        self.connection.is_validated(address)
+    }
+
     fn datagram(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
         let authentic = match DatagramKind::of(bytes) {
             Some(DatagramKind::Stun) => self.connection.handle_stun(now, path, bytes),

@@ -36,7 +36,7 @@ fn gcm(key: &[u8]) -> Cipher {
 #[test]
 fn gcm_packets_are_those_of_the_standard() {
     let header = bytes("8040f17b 8041f8d3 5501a0b2");
-    let text = "47616c6c 69612065 7374206f 6d6e6961 20646976 69736120 696e2070 61727465 73207472 6573";
+    let text = "47616c6c 69612065 7374206f 6d6e6973 20646976 69736120 696e2070 61727465 73207472 6573";
     for (key_bytes, expected) in [
         (
             16,
