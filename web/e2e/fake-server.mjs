@@ -20,6 +20,7 @@ export const POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; " +
   "base-uri 'none'; form-action 'none'";
 
+const NOT_FOUND = { status: 404, text: 'stream not found\n' };
 /** What a server answers that lets other sites embed its player. */
 const CROSS_ORIGIN = {
   'Access-Control-Allow-Origin': '*',
@@ -36,8 +37,8 @@ export async function startFakeServer(t, { port = 0 } = {}) {
     streams: {},
     /** An answer to every call of the API instead of the true one: `{status, type?, text}`. */
     refusal: null,
-    /** What `POST /api/webrtc` answers to an offer: `{status, headers?, text}`. */
-    answer: async () => ({ status: 404, text: 'stream not found\n' }),
+    /** What `POST /api/webrtc` answers to an offer for one of the streams: `{status, headers?, text}`. */
+    answer: async () => ({ status: 500, text: 'no camera here\n' }),
     /** Further pages: path to HTML. */
     pages: {},
     /** `METHOD path` of every call of the API. */
@@ -82,6 +83,7 @@ async function answer(fake, request, url) {
     return { headers: { 'Content-Type': fake.refusal.type ?? 'text/plain' }, ...fake.refusal };
   const src = url.searchParams.get('src');
   if (url.pathname === '/api/webrtc' && request.method === 'POST') {
+    if (!Object.hasOwn(fake.streams, src)) return NOT_FOUND;
     const offer = Buffer.concat(await request.toArray()).toString();
     return await fake.answer(offer, src);
   }
@@ -90,9 +92,7 @@ async function answer(fake, request, url) {
     return json({ version: '0.1.0', host: url.host, rtsp: { listen: ':8554' }, webrtc: { listen: ':8555' } });
   }
   if (src === null) return json(fake.streams);
-  return Object.hasOwn(fake.streams, src)
-    ? json(fake.streams[src])
-    : { status: 404, text: 'stream not found\n' };
+  return Object.hasOwn(fake.streams, src) ? json(fake.streams[src]) : NOT_FOUND;
 }
 
 function json(value) {

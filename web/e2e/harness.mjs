@@ -194,6 +194,27 @@ export async function startYeoul(t, streams, { ports } = {}) {
   };
 }
 
+/** Reads a stream over RTSP until the end of the test, as a recorder does: it keeps the stream running. */
+export async function startReader(t, url) {
+  const args = [
+    '-nostdin',
+    '-loglevel',
+    'info',
+    '-rtsp_transport',
+    'tcp',
+    '-i',
+    url,
+    '-c',
+    'copy',
+    '-f',
+    'null',
+    '-',
+  ];
+  const reader = new Process(t, 'ffmpeg', 'ffmpeg', args);
+  await reader.line((line) => line.startsWith('Output #0'));
+  return reader;
+}
+
 /** A port that nobody listens on now. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -231,7 +252,15 @@ export async function videoStats(page) {
   return await page.evaluate(() => window.yeoulTest.videoStats());
 }
 
-/** The number in the picture's time strip (scripts/time_strip.py), with the page's clock; null where none is readable. */
+/** The same of its sound. */
+export async function audioStats(page) {
+  return await page.evaluate(() => window.yeoulTest.audioStats());
+}
+
+/**
+ * The number in the picture's time strip (scripts/time_strip.py): `{number, at, pageAt}` with the wall clock and the page's
+ * clock; null where none is readable.
+ */
 export async function pictureNumber(page) {
   return await page.evaluate(() => window.yeoulTest.pictureNumber());
 }

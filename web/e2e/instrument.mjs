@@ -38,14 +38,12 @@ export function instrumentPage() {
   test.player = () => find('yeoul-player');
   test.video = () => find('video');
 
-  test.videoStats = async () => {
+  const inbound = async (kind) => {
     const report = (await peers.at(-1)?.getStats()) ?? new Map();
-    let stats = null;
-    report.forEach((entry) => {
-      if (entry.type === 'inbound-rtp' && entry.kind === 'video') stats = entry;
-    });
-    return stats;
+    return [...report.values()].find((entry) => entry.type === 'inbound-rtp' && entry.kind === kind) ?? null;
   };
+  test.videoStats = () => inbound('video');
+  test.audioStats = () => inbound('audio');
 
   const CELLS = 40;
   const canvas = document.createElement('canvas');
@@ -53,6 +51,7 @@ export function instrumentPage() {
     const element = test.video();
     if (!element?.videoWidth) return null;
     const at = Date.now();
+    const pageAt = performance.now();
     const cell = Math.floor(element.videoWidth / CELLS / 2) * 2;
     canvas.width = cell * CELLS;
     canvas.height = cell;
@@ -67,6 +66,6 @@ export function instrumentPage() {
     let check = 0;
     for (let group = 0; group < 8; group += 1) check ^= value(2 + group * 4, 4);
     const guards = bits[0] === 1 && bits[1] === 0 && bits[38] === 0 && bits[39] === 1;
-    return guards && check === value(34, 4) ? { number: value(2, 32), at } : null;
+    return guards && check === value(34, 4) ? { number: value(2, 32), at, pageAt } : null;
   };
 }

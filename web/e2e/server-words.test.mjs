@@ -1,0 +1,82 @@
+// What cannot be played is said in words, whatever the names are.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { clip, openPage, playerState, startBrowser, startCamera, startYeoul } from './harness.mjs';
+
+let browser;
+before(async () => {
+  browser = await startBrowser();
+});
+after(() => browser.close());
+
+const message = (page) => page.locator('yeoul-player [role=status]');
+
+test('an unknown stream is said in words', async (t) => {
+  const server = await startYeoul(t, {});
+  const page = await openPage(t, browser, `${server.url}?src=nobody`);
+  await playerState(page, 'failed');
+  await message(page).getByText('There is no stream of this name on the server.').waitFor();
+});
+
+test('a codec that the browser cannot decode is named, and so is what the browser offered', async (t) => {
+  const file = await clip(t, '720p25-gop2-h265');
+  const camera = await startCamera(t, { file, fps: 25, codec: 'h265' });
+  const server = await startYeoul(t, { cam: camera.url });
+  const page = await openPage(t, browser, `${server.url}?src=cam`);
+  const decodes = await page.evaluate(() =>
+    window.RTCRtpReceiver.getCapabilities('video').codecs.some(({ mimeType }) => mimeType === 'video/H265'),
+  );
+  if (decodes) {
+    t.skip('this browser decodes H.265');
+    return;
+  }
+  await playerState(page, 'failed');
+  const reason = await message(page).locator('.reason').innerText();
+  t.diagnostic(reason);
+  assert.match(reason, /H\.?265/);
+  assert.match(reason, /H\.?264/);
+});
+
+const HOSTILE = [
+  '<img src=x onerror=alert(1)>',
+  '"><script>alert(2)</script>',
+  "it's; alert(3)",
+  'two words',
+  '현관 카메라',
+  'a%2Fb',
+  'a?b=c&src=d#e',
+  '🎥',
+];
+
+test('hostile names are text in the list and in the player', async (t) => {
+  const server = await startYeoul(
+    t,
+    Object.fromEntries(HOSTILE.map((name) => [name, 'rtsp://127.0.0.1:1/x'])),
+  );
+  const page = await openPage(t, browser, server.url);
+  await page.getByText(`${HOSTILE.length} streams`).waitFor();
+  const names = await page
+    .locator('.card h2')
+    .evaluateAll((all) => all.map((heading) => heading.textContent));
+  assert.deepEqual(names.toSorted(), HOSTILE.toSorted());
+  for (const name of HOSTILE) {
+    await page.goto(server.url);
+    await page.getByRole('link', { name, exact: true }).click();
+    await page.locator('h1').waitFor();
+    assert.equal(await page.locator('h1').textContent(), name);
+    // The camera is missing, the name is known: anything but the sentence about an unknown stream.
+    await message(page).locator('.reason').waitFor();
+    assert.doesNotMatch(await message(page).innerText(), /no stream of this name/);
+  }
+  assert.deepEqual(page.misdeeds, []);
+});
+
+test('Korean browsers are spoken to in Korean', async (t) => {
+  const server = await startYeoul(t, { cam: 'rtsp://127.0.0.1:1/x' });
+  const list = await openPage(t, browser, server.url, { locale: 'ko-KR' });
+  await list.getByText('스트림 1개').waitFor();
+  const page = await openPage(t, browser, `${server.url}?src=nobody`, { locale: 'ko-KR' });
+  await message(page).getByText('서버에 이 이름의 스트림이 없습니다.').waitFor();
+});
