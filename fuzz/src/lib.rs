@@ -8,6 +8,7 @@
 //! in `Cargo.toml`, both copied from a neighbour.
 
 pub mod media;
+pub mod rtp;
 
 /// A function to fuzz, and bytes to start from.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +24,14 @@ pub struct Target {
 /// All targets, by name.
 pub const TARGETS: &[Target] = &[
     Target { name: "aac_config", run: media::aac_config, seeds: media::aac_config_seeds },
+    Target { name: "depacketize_audio", run: rtp::depacketize_audio, seeds: rtp::depacketize_audio_seeds },
+    Target { name: "depacketize_h264", run: rtp::depacketize_h264, seeds: rtp::depacketize_h264_seeds },
+    Target { name: "depacketize_h265", run: rtp::depacketize_h265, seeds: rtp::depacketize_h265_seeds },
     Target { name: "h264_parameter_sets", run: media::h264_parameter_sets, seeds: media::h264_seeds },
     Target { name: "h265_parameter_sets", run: media::h265_parameter_sets, seeds: media::h265_seeds },
+    Target { name: "rtcp", run: rtp::rtcp, seeds: rtp::rtcp_seeds },
+    Target { name: "rtp", run: rtp::rtp, seeds: rtp::rtp_seeds },
+    Target { name: "sdp", run: rtp::sdp, seeds: rtp::sdp_seeds },
 ];
 
 #[cfg(test)]
