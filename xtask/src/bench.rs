@@ -1,9 +1,9 @@
-//! The benchmarks: `cargo bench`, that is every `benches/*.rs` of the workspace.
+//! The benchmarks: `cargo bench`, that is every `benches/*.rs` of the workspace, then the whole server under load.
 //!
-//! A benchmark of the whole server, with load from outside, belongs here as a step of its own after them: it may start
-//! processes and take its time. Figures of two machines or of two runs do not compare; a benchmark measures its own
-//! floor in the same run and reports the ratio. No benchmark fails on a time.
+//! Figures of two machines or of two runs do not compare: a benchmark measures its own floor in the same run and reports
+//! the ratio. No benchmark fails on a time.
 
+use crate::load;
 use crate::steps::Steps;
 use anyhow::Result;
 use std::process::Command;
@@ -12,5 +12,6 @@ use std::process::Command;
 pub(crate) fn run() -> Result<bool> {
     let mut steps = Steps::default();
     steps.command("benches", Command::new("cargo").args(["bench", "--workspace", "--bench", "*"]))?;
+    load::add(&mut steps)?;
     Ok(steps.finish())
 }

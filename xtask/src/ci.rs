@@ -1,10 +1,10 @@
 //! Everything that CI checks, and the end-to-end tests alone.
 
 use crate::counts::Counts;
+use crate::release_folder;
 use crate::steps::Steps;
 use crate::tidy;
 use anyhow::Result;
-use std::path::PathBuf;
 use std::process::Command;
 
 /// All steps; a failed one does not keep the others from running. True when all passed.
@@ -40,12 +40,6 @@ fn add_end_to_end(steps: &mut Steps) -> Result<()> {
     let e2e = ["nextest", "run", "--release", "-p", "yeoul", "--test", "e2e", "--profile", "e2e"];
     steps.command("end to end", cargo(&e2e))?;
     steps.command("end to end: browser", npm("e2e").env("YEOUL_BIN", release_folder().join("yeoul")))
-}
-
-/// Where cargo puts what it builds for release.
-fn release_folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    crate::root().join(target).join("release")
 }
 
 fn cargo(args: &[&str]) -> Command {

@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod counts;
 mod fuzz;
+mod load;
 mod steps;
 mod tidy;
 
@@ -55,4 +56,10 @@ fn main() -> ExitCode {
 /// The workspace's root folder.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace").to_owned()
+}
+
+/// Where cargo puts what it builds for release.
+fn release_folder() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root().join(target).join("release")
 }
