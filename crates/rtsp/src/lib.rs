@@ -2,12 +2,16 @@
 //!
 //! * [`Framer`] cuts the bytes of a control connection into [`message::Message`]s.
 //! * [`Transport`] is the header that says how a track's packets travel.
+//! * [`ClientSession`](client::ClientSession) plays what a camera sends.
 //! * [`ServerSession`](server::ServerSession) answers players and publishers.
 
+mod auth;
+pub mod client;
 pub mod limits;
 pub mod message;
 pub mod server;
 mod transport;
+pub mod url;
 
 pub use message::{Framer, Message};
 pub use transport::{Delivery, Lower, Mode, Profile, Transport, TransportError};
