@@ -17,8 +17,8 @@ const TYPES = {
 };
 /** What the server's pages must get along with. */
 export const POLICY =
-  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; " +
-  "base-uri 'none'; form-action 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self' blob:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 const NOT_FOUND = { status: 404, text: 'stream not found\n' };
 /** What a server answers that lets other sites embed its player. */

@@ -385,6 +385,16 @@ describe('a stall', () => {
   });
 });
 
+describe('a stream that others publish', () => {
+  it('is waited for in the same session while its publisher is away', async () => {
+    const run = await playing();
+    run.world.status = { state: 'idle', consumers: [{}] };
+    run.line().flow(0);
+    await run.pass(60_000);
+    expect(run.news()).toEqual(['waiting: no-frames', 'waiting: camera']);
+  });
+});
+
 describe('a lost path', () => {
   it('keeps waiting on the last picture, not failing, while the new session comes up', async () => {
     const run = await playing();

@@ -221,9 +221,9 @@ export class Session {
         this.#explain({ kind: 'no-frames' });
         break;
       case 'stream': {
-        const { state, reason } = answer.stream;
-        // A server that was away has forgotten us, and so has one whose stream is idle: that stream has no viewer.
-        if (this.#serverWasAway || state === 'idle') {
+        const { state, reason, consumers } = answer.stream;
+        // A server that was away has forgotten us, and so has one whose idle stream has no viewer.
+        if (this.#serverWasAway || (state === 'idle' && consumers === 0)) {
           this.#failed({ problem: { kind: 'lost' } });
         } else if (state === 'live') {
           this.#explain({ kind: 'no-frames' });

@@ -21,7 +21,7 @@ export type Problem =
   /** Everything seems well, and yet no frame arrives. */
   | { kind: 'no-frames' }
   /** The server has no picture from the camera, for the reason it gives. */
-  | { kind: 'camera'; state: Exclude<StreamState, 'live' | 'idle'>; text: string }
+  | { kind: 'camera'; state: Exclude<StreamState, 'live'>; text: string }
   /** The browser cannot do it. */
   | { kind: 'unsupported' };
 

@@ -21,7 +21,7 @@ export function describeProblem(problem: Problem, texts: Texts): string {
     case 'no-frames':
       return texts.noFrames;
     case 'camera':
-      return problem.text || (problem.state === 'failed' ? texts.cameraFailed : texts.cameraConnecting);
+      return problem.text || texts.camera[problem.state];
     case 'unsupported':
       return texts.unsupported;
   }
