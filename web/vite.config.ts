@@ -1,5 +1,5 @@
 // The app: index.html at the root of dist/, everything else hashed under assets/.
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // Relative addresses, so that the pages also work below a reverse proxy's path or `api.base_path`.
@@ -11,6 +11,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The notices that Lit's licence asks to pass on, also those of yeoul-player.js.
     license: { fileName: 'licenses.md' },
+  },
+  test: {
+    include: ['src/**/*.test.ts'],
   },
   server: {
     proxy: { '/api': 'http://127.0.0.1:1984' },
