@@ -221,6 +221,20 @@ test('autoplay="false" waits for a click', async (t) => {
   await playerState(page, 'playing');
 });
 
+test('a page makes and starts a player by script', async (t) => {
+  const { fake, page } = await watch(t);
+  fake.pages['/script'] = '<script type="module" src="yeoul-player.js"></script>';
+  await page.goto(`${fake.url}script`);
+  await page.evaluate(async () => {
+    await window.customElements.whenDefined('yeoul-player');
+    const player = document.createElement('yeoul-player');
+    Object.assign(player, { src: 'cam', autoplay: false });
+    document.body.append(player);
+    player.play();
+  });
+  await playerState(page, 'playing');
+});
+
 test('the player speaks the language that it is told', async (t) => {
   const { fake, page } = await watch(t);
   fake.pages['/ko'] =

@@ -67,19 +67,20 @@ export class YeoulPlayer extends LitElement {
   @query('canvas') private canvas!: HTMLCanvasElement;
 
   #session: Session | null = null;
-  #stopped = false;
+  /** What `play()` or `stop()` said last; until then `autoplay` counts. */
+  #wanted: boolean | null = null;
   #told = '';
   #pageEvents: AbortController | null = null;
 
   /** Starts, or starts again, unless it plays already. */
   play(): void {
-    this.#stopped = false;
+    this.#wanted = true;
     this.#startSession();
   }
 
   /** Ends the session; the last picture stays. */
   stop(): void {
-    this.#stopped = true;
+    this.#wanted = false;
     this.#stopSession();
   }
 
@@ -90,7 +91,7 @@ export class YeoulPlayer extends LitElement {
     window.addEventListener('online', () => this.#session?.online(), { signal });
     window.addEventListener('pagehide', () => this.#stopSession(), { signal });
     // Back from the page cache: the session was closed on leaving.
-    window.addEventListener('pageshow', ({ persisted }) => persisted && this.#startUnlessStopped(), {
+    window.addEventListener('pageshow', ({ persisted }) => persisted && this.#startIfWanted(), {
       signal,
     });
     document.addEventListener('visibilitychange', () => this.#tellVisibility(), { signal });
@@ -101,7 +102,7 @@ export class YeoulPlayer extends LitElement {
         signal,
       },
     );
-    if (this.hasUpdated) this.#startUnlessStopped();
+    if (this.hasUpdated) this.#startIfWanted();
   }
 
   override disconnectedCallback(): void {
@@ -122,14 +123,10 @@ export class YeoulPlayer extends LitElement {
     this.state = this.target === null ? 'failed' : (this.view?.state ?? 'stopped');
   }
 
-  protected override firstUpdated(): void {
-    this.#stopped = !this.autoplay;
-  }
-
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has('src') || changed.has('server')) {
       this.video.srcObject = null;
-      this.#startUnlessStopped();
+      this.#startIfWanted();
     }
     this.#tellState();
   }
@@ -252,8 +249,8 @@ export class YeoulPlayer extends LitElement {
     return this.state === 'failed' && problem !== null && canHeal(problem);
   }
 
-  #startUnlessStopped(): void {
-    if (!this.#stopped) this.#startSession();
+  #startIfWanted(): void {
+    if (this.#wanted ?? this.autoplay) this.#startSession();
   }
 
   #startSession(): void {
