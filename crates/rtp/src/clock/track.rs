@@ -140,9 +140,11 @@ impl Track {
         let nominal = running.origin + since_origin;
         let passed = nanos(arrival.saturating_duration_since(running.started_at));
         running.lead = running.lead.max(nominal - passed);
-        running.drift.push(passed, since_origin);
+        let ahead = duration(decode_ahead_ticks.into(), rate);
+        // Frames come in decoding order: their decoding times tell the pace.
+        running.drift.push(passed, since_origin - ahead);
         let pts = nominal + running.correction;
-        let dts = (pts - duration(decode_ahead_ticks.into(), rate)).max(running.last_dts);
+        let dts = (pts - ahead).max(running.last_dts);
         let pts = pts.max(dts);
         running.last_pts = running.last_pts.max(pts);
         running.last_dts = dts;
