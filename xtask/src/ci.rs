@@ -18,7 +18,9 @@ pub(crate) fn all() -> Result<bool> {
     steps.command("web: build", npm("build"))?;
     let clippy = ["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.command("clippy", cargo(&clippy))?;
-    steps.command("tests", cargo(&["nextest", "run", "--release", "--workspace"]))?;
+    // The end-to-end tests have a step of their own below.
+    let tests = ["nextest", "run", "--release", "--workspace", "-E", "not (package(=yeoul) & binary(=e2e))"];
+    steps.command("tests", cargo(&tests))?;
     let doc = ["doc", "--release", "--workspace", "--no-deps", "--quiet"];
     steps.command("docs", cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))?;
     steps.command("doc tests", cargo(&["test", "--release", "--workspace", "--doc", "--quiet"]))?;
