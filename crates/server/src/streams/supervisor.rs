@@ -10,7 +10,7 @@ use crate::streams::DialError;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{self, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use yeoul_hub::{Backoff, SourceSlot};
@@ -21,6 +21,7 @@ pub(super) async fn run(slot: SourceSlot, source: Source, linger: Duration, stop
         demand: slot.demand(),
         // A seed of its own for each source, so that cameras lost together do not come back together.
         backoff: Backoff::new(RandomState::new().hash_one(slot.stream().name())),
+        unwanted_since: None,
         logged: None,
         slot,
         source,
@@ -39,6 +40,8 @@ struct Supervisor {
     demand: watch::Receiver<usize>,
     linger: Duration,
     backoff: Backoff,
+    /// Since when nobody wants it, kept over attempts: a source that fails all the time is let go as any other.
+    unwanted_since: Option<time::Instant>,
     /// The failure that was logged last.
     logged: Option<String>,
 }
@@ -52,6 +55,7 @@ enum End {
 impl Supervisor {
     async fn serve(&mut self, stop: &CancellationToken) {
         while self.demand.wait_for(|&consumers| consumers > 0).await.is_ok() {
+            self.unwanted_since = None;
             while let End::Failed(error) = self.attempt(stop).await {
                 if !self.wait_after(error).await {
                     break;
@@ -74,7 +78,7 @@ impl Supervisor {
         let result = loop {
             tokio::select! {
                 result = &mut dial => break Some(result),
-                () = unwanted_for(&mut self.demand, self.linger) => break None,
+                () = unwanted_for(&mut self.demand, self.linger, &mut self.unwanted_since) => break None,
                 () = self.slot.live(), if !live_told => {
                     live_told = true;
                     self.logged = None;
@@ -111,17 +115,26 @@ impl Supervisor {
         self.slot.failed(error.text, Instant::now() + wait);
         tokio::select! {
             () = sleep(wait) => true,
-            () = unwanted_for(&mut self.demand, self.linger) => false,
+            () = unwanted_for(&mut self.demand, self.linger, &mut self.unwanted_since) => false,
         }
     }
 }
 
-/// Resolves when there has been no demand for `linger` without a break.
-async fn unwanted_for(demand: &mut watch::Receiver<usize>, linger: Duration) {
+/// Resolves when there has been no demand for `linger` without a break. `since` keeps the begin of that time from one
+/// call to the next.
+async fn unwanted_for(
+    demand: &mut watch::Receiver<usize>,
+    linger: Duration,
+    since: &mut Option<time::Instant>,
+) {
     loop {
         // The sender lives in the stream, which the slot holds: the waits end only by their conditions.
-        let _ = demand.wait_for(|&consumers| consumers == 0).await;
-        if timeout(linger, demand.wait_for(|&consumers| consumers > 0)).await.is_err() {
+        if *demand.borrow_and_update() > 0 {
+            *since = None;
+            let _ = demand.wait_for(|&consumers| consumers == 0).await;
+        }
+        let began = *since.get_or_insert_with(time::Instant::now);
+        if timeout_at(began + linger, demand.wait_for(|&consumers| consumers > 0)).await.is_err() {
             return;
         }
     }
