@@ -16,7 +16,6 @@ mod tests;
 pub use layer::Layer;
 pub use listen::Listen;
 pub use problem::{ConfigError, Place, Problem};
-pub(crate) use reader::did_you_mean;
 pub use substitute::Lookup;
 
 use crate::schemes::Source;

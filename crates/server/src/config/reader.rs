@@ -87,7 +87,13 @@ impl<'a> Reader<'a> {
         match &node.value {
             Value::Scalar { .. } if node.is_null() => None,
             Value::Scalar { text, .. } => {
-                let Substituted { text: value, values } = substitute::substitute(text, self.lookup);
+                let Substituted { text: value, values, missing } = substitute::substitute(text, self.lookup);
+                for name in missing {
+                    self.warn(
+                        &node.place,
+                        format!("{path}: there is no value for ${{{name}}}; it stays as it is"),
+                    );
+                }
                 Some(Text { value, written: substitute::written(text), values })
             }
             Value::List(_) | Value::Map(_) => {
@@ -184,7 +190,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The known word that is one or two slips away.
-pub(crate) fn did_you_mean<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+fn did_you_mean<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let slips = if word.chars().count() < 4 { 1 } else { 2 };
     let distance = |known: &str| strsim::damerau_levenshtein(&word.to_ascii_lowercase(), known);
     let near = known.iter().map(|known| (distance(known), *known)).min_by_key(|(distance, _)| *distance)?;

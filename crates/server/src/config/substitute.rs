@@ -17,6 +17,8 @@ pub(super) struct Substituted {
     pub(super) text: String,
     /// The values that came from outside the file: secrets.
     pub(super) values: Vec<String>,
+    /// Names without a value and without a default.
+    pub(super) missing: Vec<String>,
 }
 
 /// Hides every reference of the text from the YAML parser.
@@ -70,6 +72,7 @@ pub(super) fn written(text: &str) -> String {
 pub(super) fn substitute(text: &str, lookup: &Lookup<'_>) -> Substituted {
     let mut out = String::with_capacity(text.len());
     let mut values = Vec::new();
+    let mut missing = Vec::new();
     let open: String = "${".chars().map(hide).collect();
     let mut rest = text;
     while let Some(at) = rest.find(&open) {
@@ -85,12 +88,15 @@ pub(super) fn substitute(text: &str, lookup: &Lookup<'_>) -> Substituted {
                 values.push(value);
             }
             (None, Some(default)) => out.push_str(default),
-            (None, None) => out.push_str(&reference),
+            (None, None) => {
+                missing.push(name.to_owned());
+                out.push_str(&reference);
+            }
         }
         rest = &rest[close..];
     }
     out.extend(rest.chars().map(show));
-    Substituted { text: out, values }
+    Substituted { text: out, values, missing }
 }
 
 #[cfg(test)]

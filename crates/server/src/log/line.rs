@@ -161,7 +161,7 @@ mod tests {
             "15:04:05.678 INF [api] listen addr=:1984",
         );
         check(Style::Text, LogTime::None, "listen", &addr, "INF [api] listen addr=:1984");
-        let json = r#"{"level":"info","time":1795359845678,"addr":":1984","message":"[api] listen"}"#;
+        let json = r#"{"addr":":1984","level":"info","message":"[api] listen","time":1795359845678}"#;
         check(Style::Json, LogTime::Milliseconds, "listen", &addr, json);
     }
 
