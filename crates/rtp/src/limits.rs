@@ -10,8 +10,9 @@ pub const MAX_AUDIO_FRAME_BYTES: usize = 64 << 10;
 /// Memory that a depacketizer keeps between access units: enough for the keyframes of 4K cameras, so that they cost no
 /// allocation, and little enough for a thousand idle cameras.
 pub const MAX_SCRATCH_BYTES: usize = 1 << 20;
-/// Most NAL units in an access unit: 8K with a slice for each row of macroblocks has 270; the rest is room for SEI.
-pub const MAX_UNITS: usize = 1024;
+/// Most NAL units in an access unit: a slice for each macroblock of 4K. Tiny units cost more memory than they have bytes
+/// where they are listed.
+pub const MAX_UNITS: usize = 32_768;
 /// Most access units taken from one packet of audio: a second of AAC has 47.
 pub const MAX_READY_ACCESS_UNITS: usize = 64;
 /// Most frames that H.264 and H.265 let a decoder hold back for reordering (H.264 §A.3.1, H.265 §A.4.2: `MaxDpbSize`).

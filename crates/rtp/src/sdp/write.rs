@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use yeoul_media::bitstream::{h264, h265};
 use yeoul_media::{Codec, Kind};
 
-/// What [`write`] needs to describe a stream to a player.
+/// What [`write()`] needs to describe a stream to a player.
 #[derive(Clone, Debug)]
 pub struct Description<'a> {
     /// `s=`: the stream's name.

@@ -5,7 +5,8 @@ use crate::limits::MAX_ACCESS_UNIT_BYTES;
 use crate::{AccessUnit, Depacketizer, MediaFormat, Packetizer};
 use bytes::Bytes;
 use proptest::prelude::*;
-use yeoul_media::bitstream::h264::ParameterSets;
+use yeoul_media::bitstream::h264::{ParameterSets, is_keyframe};
+use yeoul_media::bitstream::nal;
 use yeoul_media::{Codec, Frame};
 use yeoul_testkit::epoch;
 use yeoul_testkit::h264::{self, Slice, slice, slice_at};
@@ -346,6 +347,62 @@ fn data_does_not_keep_more_memory_than_it_has() {
     // A shared buffer larger than its view could not be taken over as it is.
     assert!(units[0].data.clone().try_into_mut().is_err());
     assert_eq!(units[0].received_at, epoch());
+}
+
+/// Access units of a byte stream: whatever stands before the first slice of a picture belongs to it.
+fn pictures(stream: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let mut pictures: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
+    let mut has_slice = false;
+    for unit in nal::annex_b(stream).map(<[u8]>::to_vec) {
+        let slice = matches!(unit[0] & 0x1f, 1 | 5);
+        let first = slice && unit[1] & 0x80 != 0;
+        let in_front = matches!(unit[0] & 0x1f, 6..=9 | 14..=18);
+        if has_slice && (first || in_front) {
+            pictures.push(Vec::new());
+            has_slice = false;
+        }
+        has_slice |= slice;
+        pictures.last_mut().unwrap().push(unit);
+    }
+    pictures
+}
+
+#[test]
+fn conformance_streams_come_back() {
+    let Some(folder) = yeoul_testkit::shared().map(|shared| shared.join("media/h264-conformance")) else {
+        return;
+    };
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        // One of them is damaged on purpose: pictures without their first slice are rightly not given.
+        let damaged = entry.file_stem().is_some_and(|name| name == "Error_I_P");
+        if damaged || entry.extension().is_none_or(|ending| ending != "264") {
+            continue;
+        }
+        let pictures = pictures(&std::fs::read(&entry).unwrap());
+        let frames: Vec<Frame> = (0..)
+            .zip(&pictures)
+            .map(|(number, units)| {
+                let keyframe = is_keyframe(units.iter().map(Vec::as_slice));
+                frame(number, keyframe, access_unit(units))
+            })
+            .skip_while(|frame| !frame.keyframe)
+            .collect();
+        let units = carry(&Codec::H264(None), 1200, &frames);
+        // Delimiters and filler go; parameter sets may be added to a keyframe.
+        let kept = |unit: &[u8]| !matches!(unit[0] & 0x1f, 7..=12);
+        let essence = |data: &[Bytes]| -> Vec<Vec<Vec<u8>>> {
+            let units = |data: &Bytes| {
+                nal::length_prefixed(data).filter(|unit| kept(unit)).map(<[u8]>::to_vec).collect()
+            };
+            data.iter().map(units).collect()
+        };
+        assert_eq!(units.len(), frames.len(), "{}", entry.display());
+        assert!(
+            essence(&data_of(&units)) == essence(&data(&frames)),
+            "{} came back changed",
+            entry.display()
+        );
+    }
 }
 
 proptest! {
