@@ -196,7 +196,12 @@ impl Response {
     /// A response without headers and body, with the usual reason phrase.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
-        let reason = if status == StatusCode::Ok { "OK".to_owned() } else { status.to_string() };
+        let reason = if status == StatusCode::Ok {
+            "OK".to_owned()
+        } else {
+            // `rtsp-types` has a typing error in 460.
+            status.to_string().replace("ALlowed", "Allowed")
+        };
         Self { status, reason, headers: Headers::default(), body: Bytes::new() }
     }
 

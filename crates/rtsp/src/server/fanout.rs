@@ -29,6 +29,11 @@ pub fn media_formats(tracks: &[Track]) -> Vec<MediaFormat> {
     formats.collect()
 }
 
+/// Ticks a second of the RTP time of `codec`.
+fn clock_rate(codec: &Codec) -> u32 {
+    MediaFormat::new(codec.clone(), 0).clock_rate
+}
+
 /// RFC 3551 §6, table 4.
 fn fixed_payload_type(codec: &Codec) -> Option<u8> {
     let layout = codec.sample_rate().zip(codec.channels());
@@ -160,6 +165,13 @@ impl Fanout {
         }
     }
 
+    /// Whether these are the tracks that it was made for, in everything that a description tells once for all.
+    #[must_use]
+    pub fn fits(&self, tracks: &[Track]) -> bool {
+        let of_track = |track: &Track| (track.id, clock_rate(&track.codec));
+        self.tracks.iter().map(|track| (track.id, track.format.clock_rate)).eq(tracks.iter().map(of_track))
+    }
+
     /// Whether a player can start at the frame of this index: its numbers are known, or nothing can stand between it and
     /// the newest frame that has numbers.
     #[must_use]
@@ -192,10 +204,13 @@ impl Fanout {
         }
         let wall = self.wall.at(frame, clock);
         let Some(track) = self.tracks.get_mut(at) else { return Ok(None) };
-        let packets = track.packetizer.packetize(frame);
-        if packets.clock_rate != track.format.clock_rate {
-            return Err(ClockChanged { was: track.format.clock_rate, is: packets.clock_rate });
+        if let Some(codec) = &frame.new_codec {
+            let (was, is) = (track.format.clock_rate, clock_rate(codec));
+            if was != is {
+                return Err(ClockChanged { was, is });
+            }
         }
+        let packets = track.packetizer.packetize(frame);
         let count = u32::try_from(packets.payloads.len()).unwrap_or(u32::MAX);
         let seq = match known {
             None => track.next_seq,

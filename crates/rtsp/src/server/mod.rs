@@ -34,6 +34,7 @@ use receiving::Receiving;
 use secrets::Secrets;
 use sending::Sending;
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -230,7 +231,6 @@ pub struct Reception {
 }
 
 /// The server's side of one connection.
-#[derive(Debug)]
 pub struct ServerSession {
     options: Arc<Options>,
     /// Why this peer may not use the server at all.
@@ -251,6 +251,18 @@ pub struct ServerSession {
     last_heard: Instant,
     outputs: VecDeque<Output>,
     closing: bool,
+}
+
+/// Without requests and bytes that came in: they hold passwords.
+impl fmt::Debug for ServerSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerSession")
+            .field("role", &self.role)
+            .field("has_id", &self.id.is_some())
+            .field("is_pending", &self.pending.is_some())
+            .field("closing", &self.closing)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ServerSession {
