@@ -65,3 +65,106 @@ pub(crate) const RUNTIME_WAIT: Duration = Duration::from_millis(100);
 
 /// How long `yeoul probe` waits for the first picture or sound: a keyframe may be 10 s away.
 pub(crate) const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(15);
+
+/// RTSP connections at a time: above what one machine serves, below what its descriptors allow; about 16 KiB each.
+pub(crate) const RTSP_CONNECTIONS: usize = 8192;
+
+/// How long DESCRIBE waits for a camera: players give up after 10 to 20 s, and want to hear the reason before that.
+pub(crate) const RTSP_OPEN_WAIT: Duration = Duration::from_secs(9);
+
+/// Bytes that wait for a player's socket before no more frames are fetched for it: one write takes them all.
+pub(crate) const RTSP_WRITE_BYTES: usize = 256 << 10;
+
+/// Bytes that the kernel keeps unsent for a player: more would only make a slow one later, not better.
+pub(crate) const RTSP_UNSENT_BYTES: u32 = 512 << 10;
+
+/// How long a player may take nothing at all of what waits for it. Its frames are long gone then.
+pub(crate) const RTSP_WRITE_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a connection that we end may take to read our last words.
+pub(crate) const RTSP_CLOSE_WAIT: Duration = Duration::from_millis(500);
+
+/// Bytes read from a connection before others get their turn.
+pub(crate) const RTSP_READ_BYTES: usize = 128 << 10;
+
+/// After this silence the kernel asks a peer whether it is still there; RTSP over TCP has no sign of life of its own.
+pub(crate) const RTSP_TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Bytes sent to a UDP player in one go …
+pub(crate) const RTSP_UDP_BURST_BYTES: usize = 48 << 10;
+
+/// … and the pause after them: together 190 Mbit/s. A receiver has a buffer for about 90 packets by default.
+pub(crate) const RTSP_UDP_BURST_PAUSE: Duration = Duration::from_millis(2);
+
+/// Datagrams of one client that wait for its task: 50 ms of 100 Mbit/s.
+pub(crate) const RTSP_UDP_QUEUE: usize = 512;
+
+/// Buffers of the UDP sockets, shared by all clients: as much as Linux gives without being asked twice.
+pub(crate) const RTSP_UDP_SOCKET_BYTES: usize = 4 << 20;
+
+/// Attempts to find two free ports, an even one and the next, for RTP and RTCP.
+pub(crate) const RTSP_UDP_PORT_ATTEMPTS: usize = 64;
+
+/// Frames looked at for the place where a player's tracks begin.
+pub(crate) const RTSP_FIRST_FRAMES: usize = 64;
+
+/// How long an offer waits for a camera that is being dialled. Browsers and players give up after 10 s and more; they are
+/// told what the camera says before.
+pub(crate) const WEBRTC_SOURCE_WAIT: Duration = Duration::from_secs(5);
+
+/// What the kernel holds of datagrams that viewers sent: reports and checks of some thousand viewers within a hiccup.
+pub(crate) const WEBRTC_RECEIVE_BUFFER: usize = 4 << 20;
+
+/// What the kernel holds of datagrams on their way out: one frame of a 4 Mbit/s camera for 200 viewers is 4 MB.
+pub(crate) const WEBRTC_SEND_BUFFER: usize = 8 << 20;
+
+/// Datagrams, or runs of equal ones, read with one call.
+pub(crate) const WEBRTC_RECEIVE_BATCH: usize = 8;
+
+/// Datagrams that wait for a worker: a second of what 500 viewers send. More are lost, as in any network.
+pub(crate) const WEBRTC_DATAGRAM_QUEUE: usize = 1024;
+
+/// Datagrams that a worker takes before it looks for media to send.
+pub(crate) const WEBRTC_DATAGRAM_BATCH: usize = 64;
+
+/// Requests that wait for a worker; whoever asks waits too.
+pub(crate) const WEBRTC_CONTROL_QUEUE: usize = 256;
+
+/// Streams with news that wait for a worker; each waits at most once.
+pub(crate) const WEBRTC_NEWS_QUEUE: usize = 256;
+
+/// Frames of a stream that a worker keeps cut into packets: a GOP of 20 s at 25 pictures and 50 sounds a second. They share
+/// the bytes of the stream's own buffer.
+pub(crate) const WEBRTC_CACHED_FRAMES: usize = 1_500;
+
+/// Of these, how many before the last keyframe, for viewers that are a little behind: 0.8 s at the same rates.
+pub(crate) const WEBRTC_CACHED_FRAMES_BEFORE_KEYFRAME: u64 = 64;
+
+/// TCP connections of viewers: each has a task and two small buffers. More wait to be accepted.
+pub(crate) const WEBRTC_TCP_CONNECTIONS: usize = 1_024;
+
+/// How long a TCP connection may say nothing before its first packet, which names its viewer.
+pub(crate) const WEBRTC_TCP_FIRST_PACKET: Duration = Duration::from_secs(10);
+
+/// Bytes that wait to be written to a viewer by TCP: half a second of 4 Mbit/s. A viewer that does not take them gets no
+/// more frames, and goes on at a keyframe.
+pub(crate) const WEBRTC_TCP_QUEUE_BYTES: usize = 256 << 10;
+
+/// Writes that wait with them: bursts and small control packets.
+pub(crate) const WEBRTC_TCP_QUEUE_WRITES: usize = 64;
+
+/// When a worker looks again at a viewer whose TCP connection was full.
+pub(crate) const WEBRTC_TCP_RETRY: Duration = Duration::from_millis(5);
+
+/// How long a camera may take to accept a connection, its TLS included. On a local network it takes milliseconds; people
+/// who wait for a picture want to hear of it when it does not.
+pub(crate) const DIAL_CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a camera may take no bytes of a request.
+pub(crate) const DIAL_WRITE_WAIT: Duration = Duration::from_secs(5);
+
+/// How long the goodbye to a camera whose session has failed may take to be written: one write, or none.
+pub(crate) const DIAL_FAREWELL_WAIT: Duration = Duration::from_millis(100);
+
+/// Bytes read from a camera at once: a picture of a 4 Mbit/s camera has 20 KiB, a keyframe a few times that.
+pub(crate) const DIAL_READ_BYTES: usize = 64 << 10;

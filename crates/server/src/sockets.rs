@@ -20,8 +20,12 @@ pub(crate) fn tcp(listen: Listen, key: &str) -> Result<TcpListener, StartError> 
 
 /// Receives on UDP. `key` is the configuration's, for the sentence: `webrtc.listen`.
 pub(crate) fn udp(listen: Listen, key: &str) -> Result<UdpSocket, StartError> {
-    let open = |address| UdpSocket::from_std(bound(address, Type::DGRAM, Protocol::UDP)?.into());
-    either(listen, open).map_err(|error| refusal(listen, key, &error))
+    udp_at(listen).map_err(|error| refusal(listen, key, &error))
+}
+
+/// Receives on UDP on a port that nobody has configured.
+pub(crate) fn udp_at(listen: Listen) -> io::Result<UdpSocket> {
+    either(listen, |address| UdpSocket::from_std(bound(address, Type::DGRAM, Protocol::UDP)?.into()))
 }
 
 /// On IPv6 and IPv4 together; on a machine without IPv6 on IPv4.
@@ -48,6 +52,7 @@ fn bound(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Sock
     Ok(socket)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum of the standard library is not exhaustive")]
 fn refusal(listen: Listen, key: &str, error: &io::Error) -> StartError {
     let Listen { port, .. } = listen;
     StartError(match error.kind() {
