@@ -7,6 +7,7 @@
 //! To add one: the function in the module of its crate, a line in [`TARGETS`], a file in `fuzz_targets/` and a `[[bin]]`
 //! in `Cargo.toml`, both copied from a neighbour.
 
+pub mod config;
 pub mod media;
 pub mod rtp;
 
@@ -24,6 +25,7 @@ pub struct Target {
 /// All targets, by name.
 pub const TARGETS: &[Target] = &[
     Target { name: "aac_config", run: media::aac_config, seeds: media::aac_config_seeds },
+    Target { name: "config", run: config::config, seeds: config::config_seeds },
     Target { name: "depacketize_audio", run: rtp::depacketize_audio, seeds: rtp::depacketize_audio_seeds },
     Target { name: "depacketize_h264", run: rtp::depacketize_h264, seeds: rtp::depacketize_h264_seeds },
     Target { name: "depacketize_h265", run: rtp::depacketize_h265, seeds: rtp::depacketize_h265_seeds },
