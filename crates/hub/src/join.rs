@@ -131,6 +131,10 @@ impl Joining {
             let verdict = judge(&self.status.borrow_and_update(), &self.wants);
             match verdict {
                 Verdict::Ready(tracks, slots) => {
+                    // A source that is live already, or lingers, was never waited for.
+                    for &source in slots.iter().filter(|&&source| source < self.stream.demands.len()) {
+                        self.demands.raise(&self.stream, source);
+                    }
                     self.demands.keep_only(&slots);
                     let consumers = self.stream.lock_consumers().len();
                     if consumers >= limits::MAX_CONSUMERS {

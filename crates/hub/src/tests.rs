@@ -254,6 +254,20 @@ async fn a_track_is_live_once_its_parameter_sets_are_known() {
 }
 
 #[tokio::test]
+async fn a_viewer_of_a_source_that_is_live_already_holds_it() {
+    let stream = Stream::new("cam", 1, StreamOptions::default());
+    let _producer = live(&stream, 0, vec![h264()]);
+    let demand = stream.sources()[0].demand();
+    let first = join(&stream, vec![Want::any(Kind::Video)]).await;
+    let second = join(&stream, vec![Want::any(Kind::Video)]).await;
+    assert_eq!(*demand.borrow(), 2);
+    drop(first);
+    assert_eq!(*demand.borrow(), 1);
+    drop(second);
+    assert_eq!(*demand.borrow(), 0);
+}
+
+#[tokio::test]
 async fn closing_a_stream_ends_its_consumers_and_demand() {
     let stream = Stream::new("cam", 1, StreamOptions::default());
     let _producer = live(&stream, 0, vec![h264()]);

@@ -5,7 +5,9 @@ use crate::api;
 use crate::config::Config;
 use crate::limits::SHUTDOWN_WAIT;
 use crate::mask::Masker;
+use crate::rtsp;
 use crate::streams::{StreamSettings, Streams};
+use crate::webrtc::WebRtc;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,8 @@ pub(crate) struct App {
     pub(crate) masker: Masker,
     /// The streams by name.
     pub(crate) streams: Streams,
+    /// Viewers by WebRTC; `None` if that is off.
+    pub(crate) webrtc: Option<WebRtc>,
     /// Cancelled when the program is told to end: every session then says goodbye and returns.
     pub(crate) shutdown: CancellationToken,
     /// Every task that should have ended before the program does.
@@ -46,6 +50,41 @@ pub enum End {
 pub struct StartError(pub(crate) String);
 
 impl App {
+    /// The application of a configuration: everything but the listeners of RTSP and the API. Call it inside the runtime.
+    ///
+    /// # Errors
+    /// If a socket cannot be opened.
+    pub(crate) fn new(config: Config) -> Result<Arc<Self>, StartError> {
+        let shutdown = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?;
+        let defaults = config.stream_defaults;
+        let settings = StreamSettings {
+            linger: defaults.linger,
+            options: StreamOptions {
+                max_ring_bytes: defaults.buffer_size,
+                max_ring_age: defaults.buffer_duration,
+                ..StreamOptions::default()
+            },
+        };
+        let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
+        Ok(Arc::new(Self {
+            access: Access::new(config.access.clone()),
+            masker: Masker::new(&config.secrets),
+            streams,
+            webrtc,
+            shutdown,
+            tasks,
+            end: OnceLock::new(),
+            config,
+        }))
+    }
+
+    /// How a caller of the API ended the program, if one did.
+    pub(crate) fn ended_by(&self) -> Option<End> {
+        self.end.get().copied()
+    }
+
     /// Ends the program; the first call says how.
     pub(crate) fn end(&self, end: End) {
         let _ = self.end.set(end);
@@ -66,30 +105,12 @@ impl Server {
     /// # Errors
     /// If a listener cannot be opened.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let shutdown = CancellationToken::new();
-        let defaults = config.stream_defaults;
-        let settings = StreamSettings {
-            linger: defaults.linger,
-            options: StreamOptions {
-                max_ring_bytes: defaults.buffer_size,
-                max_ring_age: defaults.buffer_duration,
-                ..StreamOptions::default()
-            },
-        };
-        let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
-        let app = Arc::new(App {
-            access: Access::new(config.access.clone()),
-            masker: Masker::new(&config.secrets),
-            streams,
-            shutdown,
-            tasks: TaskTracker::new(),
-            end: OnceLock::new(),
-            config,
-        });
+        let app = App::new(config)?;
         if app.access.is_open() {
             warn!(target: "access", "access is open: whoever reaches this machine can watch every stream; set accounts, or `access: private`");
         }
         info!(target: "streams", count = app.config.streams.len(), "configured");
+        rtsp::listen::start(&app)?;
         // The API last: who waits for its log line finds everything else listening.
         let api = api::listen::start(&app)?;
         Ok(Self { app, api })
@@ -104,7 +125,7 @@ impl Server {
     /// Resolves when a caller of the API ends the program.
     pub async fn ended(&self) -> End {
         self.app.shutdown.cancelled().await;
-        self.app.end.get().copied().unwrap_or(End::Exit(0))
+        self.app.ended_by().unwrap_or(End::Exit(0))
     }
 
     /// Ends every session; resolves when all have ended, or after the bound for that.

@@ -225,7 +225,7 @@ fn check(arguments: &[String]) -> anyhow::Result<ExitCode> {
 fn serve(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let Loaded { config, warnings, missing } = load(arguments)?;
     let flush = log::start(&config.log, Masker::new(&config.secrets))?;
-    info!(target: "app", version = env!("CARGO_PKG_VERSION"), revision = REVISION.unwrap_or_default(), "yeoul");
+    info!(target: "app", version = env!("CARGO_PKG_VERSION"), revision = REVISION, "yeoul");
     if let Some(path) = &config.path {
         info!(target: "config", path = %path.display(), "read");
     }

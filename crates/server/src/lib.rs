@@ -17,6 +17,7 @@ mod sockets;
 mod streams;
 mod wants;
 mod web;
+mod webrtc;
 
 pub use app::{End, Server, StartError};
 pub use config::Config;

@@ -55,7 +55,7 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// `rtsp://`, `rtsps://`, `rtspx://`.
-    Rtsp(String),
+    Rtsp(Box<yeoul_rtsp::client::Source>),
     /// A scheme of [`PLANNED_SCHEMES`]: the stream says so when it is asked for.
     Planned {
         /// The scheme alone: the rest may hold a password in a place that only its protocol knows.
@@ -91,18 +91,21 @@ impl Source {
             .map(|(scheme, _)| scheme.to_ascii_lowercase())
             .ok_or(SourceError::NoScheme)?;
         match scheme.as_str() {
-            "rtsp" | "rtsps" | "rtspx" => Ok(Self::Rtsp(text.to_owned())),
+            "rtsp" | "rtsps" | "rtspx" => match yeoul_rtsp::client::Source::parse(text) {
+                Ok(source) => Ok(Self::Rtsp(Box::new(source))),
+                Err(error) => Err(SourceError::Rtsp(error.to_string())),
+            },
             planned if PLANNED_SCHEMES.contains(&planned) => Ok(Self::Planned { scheme }),
             _ => Err(SourceError::UnknownScheme { scheme }),
         }
     }
 }
 
-/// As configured, without its password.
+/// Without password and parameters.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rtsp(_) => f.write_str("rtsp:…"),
+            Self::Rtsp(source) => write!(f, "{}", source.url),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
         }
     }
@@ -115,7 +118,7 @@ pub(crate) async fn dial(
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {
     match source {
-        Source::Rtsp(url) => rtsp::dial::run(url, attach, hang_up).await,
+        Source::Rtsp(source) => rtsp::dial::run(source, attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
             ErrorKind::Unsupported,
             format!("sources of scheme {scheme} are not supported yet; supported are {}", SCHEMES.join(", ")),

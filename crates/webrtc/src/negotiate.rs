@@ -127,7 +127,8 @@ fn h264_rank(profile: [u8; 3]) -> u32 {
         (66, true) => 0,  // Constrained Baseline
         (66, false) => 1, // Baseline
         (77 | 88, _) => 2,
-        _ => 3, // High and above
+        (100, _) => 3,
+        _ => 4, // High 10 and above
     }
 }
 
@@ -165,17 +166,18 @@ mod tests {
 
     #[test]
     fn the_nearest_h264_profile_is_taken() {
-        let (baseline, constrained, main, high) =
-            ([0x42, 0, 0x1f], [0x42, 0xe0, 0x1f], [0x4d, 0, 0x1f], [0x64, 0, 0x1f]);
+        let (baseline, constrained, main) = ([0x42, 0, 0x1f], [0x42, 0xe0, 0x1f], [0x4d, 0, 0x1f]);
+        let (high, high444) = ([0x64, 0, 0x1f], [0xf4, 0, 0x1f]);
         let best = |offers: &[[u8; 3]], camera| {
             *offers.iter().max_by_key(|offer| h264_fit(**offer, camera)).unwrap()
         };
-        let all = [baseline, constrained, main, high];
+        let all = [baseline, constrained, main, high, high444];
         for profile in all {
             assert_eq!(best(&all, profile), profile);
         }
         assert_eq!(best(&[constrained, main], high), main);
         assert_eq!(best(&[baseline, constrained], high), baseline);
         assert_eq!(best(&[constrained, high], main), high);
+        assert_eq!(best(&[constrained, main, high444], high), high444, "what Chromium on Linux offers");
     }
 }

@@ -253,6 +253,25 @@ fn a_burst_after_a_stalled_connection_is_no_jump() {
 }
 
 #[test]
+fn ticks_go_out_as_they_came_in() {
+    let mut camera = Camera::new();
+    camera.video(0, 0);
+    // Sound that starts at a fraction of a tick, is moved once, and is sent on with its own clock.
+    let mut sent = Vec::new();
+    for n in 0..500u32 {
+        let rtp_time = camera.audio_start.wrapping_add(n * 160);
+        let arrival = epoch() + Duration::from_nanos(123_456_789) + Duration::from_millis(u64::from(n) * 20);
+        sent.push(camera.clock.map(camera.audio, rtp_time, 0, arrival).pts.to_ticks(AUDIO));
+        if n == 100 {
+            camera.reports(1000, 0, 0);
+        }
+    }
+    let steps: Vec<i64> = sent.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(steps[..100].iter().all(|&step| step == 160), "{steps:?}");
+    assert!(steps[150..].iter().all(|&step| step == 160), "{steps:?}");
+}
+
+#[test]
 fn frames_in_decoding_order_keep_their_presentation_times() {
     let mut camera = Camera::new();
     let mut times = |shown: u64, ahead: u32| {

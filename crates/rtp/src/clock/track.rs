@@ -4,8 +4,10 @@ use super::drift::{Drift, DriftMeter};
 use crate::limits::{MAX_REPORT_STEP, MAX_STEP_AHEAD, MAX_STEP_BACK};
 use crate::rtcp::NtpTime;
 use std::time::{Duration, Instant};
+use yeoul_media::Timestamp;
 
-/// Where RTP time is on the timeline. Ticks are RTP time unwrapped to 64 bits; all else is in nanoseconds.
+/// Where RTP time is on the timeline. Ticks are RTP time unwrapped to 64 bits. Places are counted in ticks, too, so that
+/// a sender with the same clock rate sends the very RTP time steps that came in; lengths of time are in nanoseconds.
 #[derive(Debug)]
 pub(super) struct Track {
     clock_rate: u32,
@@ -19,10 +21,10 @@ pub(super) struct Track {
 /// What is known from the first packet on.
 #[derive(Debug)]
 struct Running {
-    /// RTP time and timeline at the start, or at the last jump.
+    /// RTP time at the start or the last jump, and its place on the timeline.
     origin_ticks: i64,
-    origin: i64,
-    /// How far the track is moved against its origin, and how far it should be.
+    origin_place: i64,
+    /// By how many ticks the track is moved against its origin, and by how many it should be.
     correction: i64,
     target: i64,
     last_ticks: i64,
@@ -59,7 +61,7 @@ impl Track {
         let ticks = i64::from(rtp_time);
         self.running = Some(Running {
             origin_ticks: ticks,
-            origin: at,
+            origin_place: ticks_of(at, self.clock_rate),
             correction: 0,
             target: 0,
             last_ticks: ticks,
@@ -88,7 +90,7 @@ impl Track {
     /// Where `ticks` will be on the timeline once all corrections are made.
     pub(super) fn settled(&self, ticks: i64) -> i64 {
         self.running.as_ref().map_or(0, |running| {
-            running.origin + self.duration(ticks - running.origin_ticks) + running.target
+            self.duration(running.origin_place + (ticks - running.origin_ticks) + running.target)
         })
     }
 
@@ -97,10 +99,10 @@ impl Track {
         duration(ticks, self.clock_rate)
     }
 
-    /// Moves the track by `error`, forward at once, back slowly.
+    /// Moves the track by `error` nanoseconds, forward at once, back slowly.
     pub(super) fn correct(&mut self, error: i64) {
         if let Some(running) = &mut self.running {
-            running.target = running.target.saturating_add(error);
+            running.target = running.target.saturating_add(ticks_of(error, self.clock_rate));
         }
     }
 
@@ -131,21 +133,19 @@ impl Track {
         let ticks = running.unwrap(rtp_time);
         if running.jumps_to(ticks, arrival, rate) {
             self.jumps += 1;
-            running.bridge(ticks, arrival);
+            running.bridge(ticks, arrival, rate);
         }
-        running.settle(ticks, rate);
+        running.settle(ticks);
         running.last_ticks = ticks;
         running.last_arrival = arrival;
-        let since_origin = duration(ticks - running.origin_ticks, rate);
-        let nominal = running.origin + since_origin;
         let passed = nanos(arrival.saturating_duration_since(running.started_at));
-        running.lead = running.lead.max(nominal - passed);
-        let ahead = duration(decode_ahead_ticks.into(), rate);
+        running.lead = running.lead.max(running.nominal(ticks, rate) - passed);
         // Frames come in decoding order: their decoding times tell the pace.
-        running.drift.push(passed, since_origin - ahead);
-        let pts = nominal + running.correction;
-        let dts = (pts - ahead).max(running.last_dts);
-        let pts = pts.max(dts);
+        let decoded_ticks = ticks - i64::from(decode_ahead_ticks);
+        running.drift.push(passed, duration(decoded_ticks - running.origin_ticks, rate));
+        let place = running.origin_place + running.correction - running.origin_ticks;
+        let dts = duration(decoded_ticks + place, rate).max(running.last_dts);
+        let pts = duration(ticks + place, rate).max(dts);
         running.last_pts = running.last_pts.max(pts);
         running.last_dts = dts;
         Advance { pts, dts }
@@ -163,30 +163,35 @@ impl Running {
         self.last_ticks + i64::from(rtp_time.wrapping_sub(last).cast_signed())
     }
 
+    /// Where `ticks` would be without corrections, in nanoseconds.
+    fn nominal(&self, ticks: i64, rate: u32) -> i64 {
+        duration(self.origin_place + (ticks - self.origin_ticks), rate)
+    }
+
     /// Whether the sender has restarted its clock.
     fn jumps_to(&self, ticks: i64, arrival: Instant, rate: u32) -> bool {
         let back = duration(self.highest_ticks - ticks, rate);
         let passed = nanos(arrival.saturating_duration_since(self.started_at));
-        let lead = self.origin + duration(ticks - self.origin_ticks, rate) - passed;
+        let lead = self.nominal(ticks, rate) - passed;
         back > nanos(MAX_STEP_BACK) || lead - self.lead > nanos(MAX_STEP_AHEAD)
     }
 
     /// Goes on where the track was, by the time that passed between the arrivals.
-    fn bridge(&mut self, ticks: i64, arrival: Instant) {
+    fn bridge(&mut self, ticks: i64, arrival: Instant, rate: u32) {
         let passed = nanos(arrival.saturating_duration_since(self.last_arrival));
         self.origin_ticks = ticks;
-        self.origin = self.last_pts.saturating_add(passed) - self.correction;
+        self.origin_place = ticks_of(self.last_pts.saturating_add(passed), rate) - self.correction;
         self.target = self.correction;
         self.highest_ticks = ticks;
         self.started_at = arrival;
-        self.lead = self.origin;
+        self.lead = self.nominal(ticks, rate);
         self.report = None;
         self.drift = DriftMeter::default();
     }
 
     /// Comes nearer to where the track should be: forward at once, back by half of the time that goes on.
-    fn settle(&mut self, ticks: i64, rate: u32) {
-        let advance = duration((ticks - self.highest_ticks).max(0), rate);
+    fn settle(&mut self, ticks: i64) {
+        let advance = (ticks - self.highest_ticks).max(0);
         self.highest_ticks = self.highest_ticks.max(ticks);
         self.correction = if self.target > self.correction {
             self.target
@@ -196,9 +201,14 @@ impl Running {
     }
 }
 
-/// Nanoseconds of `ticks`, rounded so that equal steps of ticks are equal on the timeline.
+/// Nanoseconds of `ticks`.
 fn duration(ticks: i64, rate: u32) -> i64 {
-    yeoul_media::Timestamp::from_ticks(ticks, rate).as_nanos()
+    Timestamp::from_ticks(ticks, rate).as_nanos()
+}
+
+/// The whole ticks nearest to `nanos`.
+fn ticks_of(nanos: i64, rate: u32) -> i64 {
+    Timestamp::from_nanos(nanos).to_ticks(rate)
 }
 
 /// Nanoseconds of a duration, at most 292 years.

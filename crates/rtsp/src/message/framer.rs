@@ -220,12 +220,8 @@ impl Framer {
     }
 
     fn start_line(&mut self) -> Result<Step, FrameError> {
-        let mut first_bytes = self.buffer.iter().take(16).take_while(|byte| **byte != b'\n');
-        let could_be = match self.skipped {
-            0 => first_bytes.all(|byte| (b' '..=b'~').contains(byte) || *byte == b'\r'),
-            // Requests are rare from a server: out of step, only a response is worth looking for.
-            _ => first_bytes.zip(b"RTSP/").all(|(got, expected)| got == expected),
-        };
+        // Requests are rare from a server: out of step, only a response is worth looking for.
+        let could_be = begins_response(&self.buffer) || (self.skipped == 0 && begins_request(&self.buffer));
         if !could_be {
             return Ok(Step::Stray);
         }
@@ -315,6 +311,18 @@ impl Framer {
         }
         Ok(headers)
     }
+}
+
+/// Whether this may be the beginning of a status line.
+fn begins_response(bytes: &[u8]) -> bool {
+    bytes.iter().zip(b"RTSP/").all(|(got, expected)| got == expected)
+}
+
+/// Whether this may be the beginning of a request line: a method, of which the longest in use has 13 letters.
+fn begins_request(bytes: &[u8]) -> bool {
+    let mut method = bytes.iter().take(32).take_while(|byte| **byte != b' ');
+    let is_whole = bytes.iter().take(32).any(|byte| *byte == b' ');
+    method.all(|byte| byte.is_ascii_uppercase() || *byte == b'_') && (is_whole || bytes.len() < 32)
 }
 
 fn parse_start_line(line: &str) -> Option<StartLine> {

@@ -76,6 +76,12 @@ fn bare_line_feeds_folded_headers_and_a_missing_reason_are_taken() {
 }
 
 #[test]
+fn a_reason_in_any_script_is_taken() {
+    let response = response("RTSP/1.0 404 찾을 수 없음\r\nCSeq: 1\r\n\r\n".as_bytes());
+    assert_eq!((response.status, response.reason.as_str()), (StatusCode::NotFound, "찾을 수 없음"));
+}
+
+#[test]
 fn stray_bytes_between_messages_are_skipped_by_a_client() {
     let mut bytes = OK.to_vec();
     bytes.extend_from_slice(b"\0\0a=left over\r\n$\x00\x00\x09not RTP\r\nRT");

@@ -8,7 +8,7 @@
 
 use crate::access::Refusal as AddressRefusal;
 use crate::app::App;
-use crate::config::{Account, Origins};
+use crate::config::Origins;
 use crate::limits::REFUSAL_LOG_PAUSE;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
@@ -259,14 +259,6 @@ pub(super) fn add_headers(origins: &Origins, origin: Option<&HeaderValue>, heade
         add(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, If-Match");
         add(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Location, ETag, Link, Retry-After");
         headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(allowed);
-    }
-}
-
-impl Account {
-    /// Whether the request proves this account.
-    #[cfg(test)]
-    pub(super) fn header(&self) -> String {
-        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.username, self.password)))
     }
 }
 

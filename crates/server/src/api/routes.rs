@@ -3,7 +3,7 @@
 use super::{program, streams};
 use crate::app::App;
 use crate::limits::API_BODY_BYTES;
-use crate::web;
+use crate::{web, webrtc};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
@@ -16,7 +16,6 @@ use std::sync::Arc;
 pub(crate) struct Route {
     /// A path of axum's form: `/api/streams`, `/{name}/whep`.
     pub(crate) path: &'static str,
-    pub(crate) method: Method,
     handler: MethodRouter<Arc<App>>,
 }
 
@@ -36,19 +35,21 @@ impl Route {
             // HEAD comes with GET (RFC 9110 §9.3.2).
             _ => MethodFilter::GET,
         };
-        Self { path, method, handler: on(filter, handler) }
+        Self { path, handler: on(filter, handler) }
     }
 }
 
 /// All routes. The page and its files are what is left.
 pub(super) fn table() -> Vec<Route> {
-    vec![
+    let mut table = vec![
         Route::new(Method::GET, "/api", program::describe),
         Route::new(Method::POST, "/api/exit", program::exit),
         Route::new(Method::POST, "/api/restart", program::restart),
         Route::new(Method::GET, "/api/schemes", program::schemes),
         Route::new(Method::GET, "/api/streams", streams::list),
-    ]
+    ];
+    table.extend(webrtc::api::routes());
+    table
 }
 
 /// Paths of go2rtc that do not work yet: the answer says so, instead of a riddle.

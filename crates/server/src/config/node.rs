@@ -83,6 +83,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's enum is not ours and not exhaustive")]
     fn document(&mut self) -> Result<Option<Node>, Problem> {
         let mut root = None;
         while let Some((event, place)) = self.next()? {
@@ -98,6 +99,7 @@ impl<'a> Reader<'a> {
         Ok(root)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's enum is not ours and not exhaustive")]
     fn node(&mut self, event: Event<'a>, place: Place, depth: usize) -> Result<Node, Problem> {
         if depth > CONFIG_DEPTH {
             return Err(Problem { place, text: format!("nested deeper than {CONFIG_DEPTH} levels") });
@@ -136,6 +138,7 @@ impl<'a> Reader<'a> {
         Ok(Value::List(Arc::new(items)))
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's enum is not ours and not exhaustive")]
     fn map(&mut self, depth: usize) -> Result<Value, Problem> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
         let mut seen: HashMap<String, Place> = HashMap::new();

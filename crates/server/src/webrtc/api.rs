@@ -1,0 +1,418 @@
+//! Sessions over HTTP: go2rtc's `POST /api/webrtc`, and WHEP (draft-ietf-wish-whep) at `/api/webrtc` and `/{name}/whep`.
+
+use super::WebRtc;
+use super::routes::Owner;
+use super::viewer::Viewer;
+use super::worker::{Control, Restart};
+use crate::api::{Peer as Caller, Route};
+use crate::app::App;
+use crate::limits::WEBRTC_SOURCE_WAIT;
+use axum::body::Bytes;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use yeoul_hub::{Consumer, JoinError, Label, Want};
+use yeoul_media::Kind;
+use yeoul_webrtc::{Fragment, FragmentError, Offer, OfferError, Peer, Settings};
+
+/// What a PATCH carries (RFC 8840 §9).
+const FRAGMENT_TYPE: &str = "application/trickle-ice-sdpfrag";
+const SDP_TYPE: &str = "application/sdp";
+
+/// The routes of this module.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::POST, "/api/webrtc", offer_to_query),
+        Route::new(Method::PATCH, "/api/webrtc", patch_by_query),
+        Route::new(Method::DELETE, "/api/webrtc", delete_by_query),
+        Route::new(Method::OPTIONS, "/api/webrtc", options),
+        Route::new(Method::POST, "/{name}/whep", offer_to_path),
+        Route::new(Method::OPTIONS, "/{name}/whep", options),
+        Route::new(Method::PATCH, "/{name}/whep/{id}", patch_by_path),
+        Route::new(Method::DELETE, "/{name}/whep/{id}", delete_by_path),
+        Route::new(Method::OPTIONS, "/{name}/whep/{id}", options_of_session),
+    ]
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Params {
+    src: Option<String>,
+    dst: Option<String>,
+    id: Option<String>,
+}
+
+/// Why a request was not served; the text goes to the caller.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("WebRTC is off: webrtc.listen is empty in the configuration")]
+    Off,
+    #[error("name the stream: /api/webrtc?src=NAME")]
+    NoName,
+    #[error("publishing by WebRTC (WHIP) is not supported yet; publish by RTSP ANNOUNCE")]
+    Publish,
+    #[error("stream not found: {0}")]
+    NoStream(String),
+    #[error("there is no WebRTC session of that id; it has ended, or never was")]
+    NoSession,
+    #[error("the body cannot be read: {0}")]
+    BadBody(String),
+    #[error("{0}")]
+    BadOffer(OfferError),
+    #[error("{0}")]
+    Unacceptable(String),
+    #[error("the stream has no picture or sound yet: {0}")]
+    NotReady(String),
+    #[error("{0}")]
+    BadFragment(#[from] FragmentError),
+    #[error("If-Match names another ICE session than the one that runs")]
+    OtherSession,
+    #[error("expected Content-Type {FRAGMENT_TYPE}")]
+    NoFragment,
+    #[error("the server ends")]
+    Ending,
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::Off | Self::Ending => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoName | Self::BadBody(_) | Self::BadOffer(_) | Self::BadFragment(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Publish => StatusCode::NOT_IMPLEMENTED,
+            Self::NoStream(_) | Self::NoSession => StatusCode::NOT_FOUND,
+            Self::Unacceptable(_) => StatusCode::NOT_ACCEPTABLE,
+            Self::NotReady(_) => {
+                // RFC 9110 §10.2.3: the camera may be back any moment.
+                let retry = [(header::RETRY_AFTER, "2")];
+                return (StatusCode::SERVICE_UNAVAILABLE, retry, format!("{self}\n")).into_response();
+            }
+            Self::OtherSession => StatusCode::PRECONDITION_FAILED,
+            Self::NoFragment => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        };
+        (status, format!("{self}\n")).into_response()
+    }
+}
+
+impl From<OfferError> for Failure {
+    fn from(error: OfferError) -> Self {
+        match error {
+            OfferError::NoCommonCodec { .. } => Self::Unacceptable(error.to_string()),
+            OfferError::TooLong(_)
+            | OfferError::NotSdp(_)
+            | OfferError::NoMedia
+            | OfferError::TooManyMedias(_)
+            | OfferError::Malformed { .. }
+            | OfferError::Missing(_)
+            | OfferError::WeakFingerprint
+            | OfferError::NothingWanted => Self::BadOffer(error),
+        }
+    }
+}
+
+/// How the offer came, and so the answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `application/sdp`: WHEP.
+    Whep,
+    /// `{"type":"offer","sdp":…}`
+    Json,
+    /// `data=<base64>` (RTSPtoWebRTC).
+    Base64,
+    /// The bare text.
+    Text,
+}
+
+#[derive(Deserialize)]
+struct JsonOffer {
+    sdp: String,
+}
+
+#[derive(Serialize)]
+struct JsonAnswer<'a> {
+    r#type: &'static str,
+    sdp: &'a str,
+}
+
+impl Form {
+    /// The form and the offer's text.
+    fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Self, String), Failure> {
+        let content_type =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = content_type.split(';').next().unwrap_or_default().trim();
+        let text = |bytes: &[u8]| {
+            String::from_utf8(bytes.to_vec()).map_err(|_| Failure::BadBody("it is not UTF-8".to_owned()))
+        };
+        match content_type {
+            SDP_TYPE => Ok((Self::Whep, text(body)?)),
+            "application/json" => {
+                let offer: JsonOffer = serde_json::from_slice(body).map_err(|error| {
+                    Failure::BadBody(format!("expected JSON {{\"type\":\"offer\",\"sdp\":…}}: {error}"))
+                })?;
+                Ok((Self::Json, offer.sdp))
+            }
+            "application/x-www-form-urlencoded" => {
+                let data = url::form_urlencoded::parse(body).find(|(key, _)| key == "data");
+                let (_, data) =
+                    data.ok_or_else(|| Failure::BadBody("expected a form with `data`".to_owned()))?;
+                let sdp = STANDARD
+                    .decode(data.trim())
+                    .map_err(|error| Failure::BadBody(format!("`data` is not base64: {error}")))?;
+                Ok((Self::Base64, text(&sdp)?))
+            }
+            _ => Ok((Self::Text, text(body)?)),
+        }
+    }
+}
+
+async fn offer_to_query(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let location = |id: &str| format!("{}/api/webrtc?id={id}", app.config.api.base_path);
+    match (&params.src, &params.dst) {
+        (Some(name), _) => offer(&app, caller, name, &headers, &body, location).await.into_response(),
+        (None, Some(_)) => Failure::Publish.into_response(),
+        (None, None) => Failure::NoName.into_response(),
+    }
+}
+
+async fn offer_to_path(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let location = |id: &str| {
+        let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        format!("{}/{}/whep/{id}", app.config.api.base_path, name.replace('+', "%20"))
+    };
+    offer(&app, caller, &name, &headers, &body, location).await.into_response()
+}
+
+async fn offer(
+    app: &App,
+    caller: Caller,
+    name: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+    location: impl Fn(&str) -> String,
+) -> Result<Response, Failure> {
+    let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
+    let stream = app.streams.get(name).ok_or_else(|| Failure::NoStream(name.to_owned()))?;
+    let (form, text) = Form::read(headers, body)?;
+    let offer = Arc::new(Offer::parse(&text)?);
+    let label = Label {
+        protocol: "webrtc".to_owned(),
+        remote: caller.to_string(),
+        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
+        url: None,
+    };
+    let mut joining = stream.join(wants(&offer), label);
+    let consumer = match timeout(WEBRTC_SOURCE_WAIT, joining.ready()).await {
+        Ok(Ok(consumer)) => consumer,
+        Ok(Err(JoinError::NoMatch { there_are, wanted })) => {
+            return Err(Failure::Unacceptable(format!(
+                "no codec in common: the stream has {there_are}, the viewer takes {wanted}"
+            )));
+        }
+        Ok(Err(error @ (JoinError::TooManyConsumers(_) | JoinError::Closed))) => {
+            return Err(Failure::NotReady(error.to_string()));
+        }
+        Err(_) => return Err(Failure::NotReady(joining.explain())),
+    };
+    let session = webrtc.begin(&offer, consumer, called(caller, headers), caller.to_string()).await?;
+    Ok(answer(form, &session, location(&session.id)))
+}
+
+/// What the viewer asks for, as the hub understands it.
+fn wants(offer: &Arc<Offer>) -> Vec<Want> {
+    let kinds = [Kind::Video, Kind::Audio].into_iter().filter(|kind| offer.wants(*kind));
+    let want = |kind| {
+        let accepting = Arc::clone(offer);
+        Want {
+            kind,
+            accepts: Box::new(move |codec| accepting.accepts(codec)),
+            all: false,
+            text: offer.codecs_text(kind),
+        }
+    };
+    kinds.map(want).collect()
+}
+
+/// The address of ours that the caller used, as far as it can be known: its candidate comes first.
+fn called(caller: Caller, headers: &HeaderMap) -> Option<IpAddr> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name).trim_start_matches('[').trim_end_matches(']');
+    let peer = match caller {
+        Caller::Address(address) => Some(address.ip().to_canonical()),
+        Caller::Unix => None,
+    };
+    name.parse().ok().or(peer.filter(IpAddr::is_loopback))
+}
+
+fn answer(form: Form, session: &Session, location: String) -> Response {
+    let sdp = &session.answer;
+    match form {
+        Form::Whep => {
+            let mut response = (StatusCode::CREATED, sdp.clone()).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SDP_TYPE));
+            headers.insert("Accept-Patch", HeaderValue::from_static(FRAGMENT_TYPE));
+            for (name, value) in [(header::LOCATION, location), (header::ETAG, etag(&session.ufrag))] {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    headers.insert(name, value);
+                }
+            }
+            response
+        }
+        Form::Json => axum::Json(JsonAnswer { r#type: "answer", sdp }).into_response(),
+        Form::Base64 => STANDARD.encode(sdp).into_response(),
+        Form::Text => sdp.clone().into_response(),
+    }
+}
+
+/// Names the ICE session (RFC 9725 §4.3.1): its ufrag, which the answer tells anyway.
+fn etag(ufrag: &str) -> String {
+    format!("\"{ufrag}\"")
+}
+
+/// A session that has begun.
+struct Session {
+    /// Random, 128 bits: who knows it may end the session.
+    id: String,
+    ufrag: String,
+    answer: String,
+}
+
+impl WebRtc {
+    async fn begin(
+        &self,
+        offer: &Offer,
+        consumer: Consumer,
+        called: Option<IpAddr>,
+        remote: String,
+    ) -> Result<Session, Failure> {
+        let addresses = self.candidates.addresses(called).await;
+        let settings =
+            Settings { certificate: &self.certificate, host: &addresses.host, mapped: &addresses.mapped };
+        let now = Instant::now();
+        let (peer, answer) = Peer::answer(now, SystemTime::now(), offer, consumer.tracks(), &settings)?;
+        let (viewer, worker) = self.place();
+        let owner = Owner { worker, viewer };
+        let id = random_id()?;
+        let ufrag = peer.ufrag().to_owned();
+        // Before the answer is out, so that the first check finds its way.
+        self.routes.add_ufrag(&ufrag, owner);
+        self.routes.add_session(&id, owner);
+        let worker = self.workers.get(owner.worker).ok_or(Failure::Ending)?;
+        worker.expect();
+        let viewer = Box::new(Viewer::new(owner, peer, consumer, remote, now));
+        if !worker.ask(Control::Add(viewer)).await {
+            self.routes.remove(owner);
+            return Err(Failure::Ending);
+        }
+        Ok(Session { id, ufrag, answer })
+    }
+}
+
+fn random_id() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::Ending)?;
+    Ok(bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+}
+
+async fn patch_by_query(
+    State(app): State<Arc<App>>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    patch(&app, params.id.as_deref(), &headers, &body).await.into_response()
+}
+
+async fn patch_by_path(
+    State(app): State<Arc<App>>,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    patch(&app, Some(&id), &headers, &body).await.into_response()
+}
+
+/// Candidates that came later (204), or new ICE credentials (200 with ours).
+async fn patch(app: &App, id: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+    let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
+    let owner = id.and_then(|id| webrtc.routes.session(id)).ok_or(Failure::NoSession)?;
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content_type.split(';').next().map(str::trim) != Some(FRAGMENT_TYPE) {
+        return Err(Failure::NoFragment);
+    }
+    if let Some(expected) = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok())
+        && expected != "*"
+        && !webrtc.routes.is_ufrag_of(expected.trim_matches('"'), owner)
+    {
+        return Err(Failure::OtherSession);
+    }
+    let text = std::str::from_utf8(body).map_err(|_| Failure::BadBody("it is not UTF-8".to_owned()))?;
+    let fragment = Fragment::parse(text)?;
+    let worker = webrtc.workers.get(owner.worker).ok_or(Failure::NoSession)?;
+    let (reply, replied) = oneshot::channel();
+    worker.ask(Control::Trickle { viewer: owner.viewer, fragment, reply }).await;
+    match replied.await {
+        Ok(None) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(Some(Restart { fragment, ufrag })) => {
+            let mut response = (StatusCode::OK, fragment).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FRAGMENT_TYPE));
+            if let Ok(etag) = HeaderValue::from_str(&etag(&ufrag)) {
+                headers.insert(header::ETAG, etag);
+            }
+            Ok(response)
+        }
+        Err(_) => Err(Failure::NoSession),
+    }
+}
+
+async fn delete_by_query(State(app): State<Arc<App>>, Query(params): Query<Params>) -> Response {
+    delete(&app, params.id.as_deref()).await.into_response()
+}
+
+async fn delete_by_path(State(app): State<Arc<App>>, Path((_, id)): Path<(String, String)>) -> Response {
+    delete(&app, Some(&id)).await.into_response()
+}
+
+async fn delete(app: &App, id: Option<&str>) -> Result<StatusCode, Failure> {
+    let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
+    let owner = id.and_then(|id| webrtc.routes.session(id)).ok_or(Failure::NoSession)?;
+    let worker = webrtc.workers.get(owner.worker).ok_or(Failure::NoSession)?;
+    let (reply, replied) = oneshot::channel();
+    worker.ask(Control::Remove { viewer: owner.viewer, reply }).await;
+    // A worker that ends meanwhile has ended the session as well.
+    let _ = replied.await;
+    Ok(StatusCode::OK)
+}
+
+async fn options() -> Response {
+    let headers = [(header::ALLOW, "POST, PATCH, DELETE, OPTIONS"), (header::ACCEPT, SDP_TYPE)];
+    (StatusCode::NO_CONTENT, headers, [("Accept-Post", SDP_TYPE)]).into_response()
+}
+
+async fn options_of_session() -> Response {
+    let headers = [(header::ALLOW, "PATCH, DELETE, OPTIONS")];
+    (StatusCode::NO_CONTENT, headers, [("Accept-Patch", FRAGMENT_TYPE)]).into_response()
+}

@@ -1,0 +1,73 @@
+//! One stream as an egress worker sees it: its viewers, and its frames cut into packets once for all of them.
+
+use crate::limits::{WEBRTC_CACHED_FRAMES, WEBRTC_CACHED_FRAMES_BEFORE_KEYFRAME};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+use yeoul_hub::{Delivery, Stream};
+use yeoul_media::{Kind, Track, TrackId};
+use yeoul_rtp::{Packetizer, Packets};
+use yeoul_webrtc::limits::MAX_PAYLOAD_BYTES;
+
+/// The viewers of one stream at one worker.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) stream: Arc<Stream>,
+    pub(super) viewers: Vec<u64>,
+    pub(super) cache: PacketCache,
+    /// Tells the worker when the stream has news.
+    watch: JoinHandle<()>,
+}
+
+impl Feed {
+    pub(super) fn new(stream: Arc<Stream>, watch: JoinHandle<()>) -> Self {
+        Self { stream, viewers: Vec::new(), cache: PacketCache::default(), watch }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
+
+/// Packets of the frames since about the last keyframe, by their place in the stream. They share the frames' bytes.
+#[derive(Debug, Default)]
+pub(super) struct PacketCache {
+    packetizers: Vec<(TrackId, Packetizer)>,
+    packets: BTreeMap<u64, Arc<Packets>>,
+}
+
+impl PacketCache {
+    /// The packets of a frame: made when the first viewer asks, given to all others.
+    pub(super) fn packets(&mut self, delivery: &Delivery, tracks: &[Track]) -> Option<Arc<Packets>> {
+        if let Some(packets) = self.packets.get(&delivery.index) {
+            return Some(Arc::clone(packets));
+        }
+        let track = tracks.iter().find(|track| track.id == delivery.frame.track)?;
+        let packets = Arc::new(self.packetizer(track).packetize(&delivery.frame));
+        let newest = self.packets.last_key_value().is_none_or(|(index, _)| *index < delivery.index);
+        if newest && delivery.frame.keyframe && track.kind() == Kind::Video {
+            // Who is still before the keyframe has them cut again, a few of them kept: the frames must not outlive the
+            // stream's own buffer here.
+            let first = delivery.index.saturating_sub(WEBRTC_CACHED_FRAMES_BEFORE_KEYFRAME);
+            self.packets = self.packets.split_off(&first);
+        }
+        self.packets.insert(delivery.index, Arc::clone(&packets));
+        while self.packets.len() > WEBRTC_CACHED_FRAMES {
+            self.packets.pop_first();
+        }
+        Some(packets)
+    }
+
+    fn packetizer(&mut self, track: &Track) -> &mut Packetizer {
+        let at = match self.packetizers.iter().position(|(of, _)| *of == track.id) {
+            Some(at) => at,
+            None => {
+                self.packetizers.push((track.id, Packetizer::new(&track.codec, MAX_PAYLOAD_BYTES)));
+                self.packetizers.len() - 1
+            }
+        };
+        &mut self.packetizers[at].1
+    }
+}

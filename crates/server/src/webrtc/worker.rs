@@ -1,0 +1,279 @@
+//! An egress worker: a thread of its own that owns viewers, drives their peers and sends their media.
+//!
+//! Media must not wait behind HTTP requests or camera sessions, hence the own thread; what a frame costs is paid once for
+//! all its viewers here, hence many viewers to a worker and not a task for each.
+
+use super::feed::Feed;
+use super::outlet::Outlet;
+use super::routes::Routes;
+use super::socket::Udp;
+use super::viewer::{Exit, Viewer};
+use crate::app::StartError;
+use crate::limits::{WEBRTC_CONTROL_QUEUE, WEBRTC_DATAGRAM_BATCH, WEBRTC_DATAGRAM_QUEUE, WEBRTC_NEWS_QUEUE};
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use yeoul_hub::Stream;
+use yeoul_webrtc::{Burst, Fragment, Input, Path};
+
+/// Asks of a worker.
+#[derive(Debug)]
+pub(super) enum Control {
+    /// A new viewer; its ufrag is in the routes already.
+    Add(Box<Viewer>),
+    /// Candidates, or a restart of ICE: the answer's body and the new ufrag. Nothing is replied for a viewer that is gone.
+    Trickle { viewer: u64, fragment: Fragment, reply: oneshot::Sender<Option<Restart>> },
+    /// The viewer leaves.
+    Remove { viewer: u64, reply: oneshot::Sender<()> },
+    /// A TCP connection turned out to be this viewer's.
+    Connected { viewer: u64, remote: SocketAddr, outlet: Outlet },
+    /// It ended.
+    Disconnected { viewer: u64, remote: SocketAddr },
+}
+
+/// An ICE session begun anew.
+#[derive(Debug)]
+pub(super) struct Restart {
+    pub(super) fragment: String,
+    pub(super) ufrag: String,
+}
+
+/// A datagram of a viewer.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub(super) viewer: u64,
+    pub(super) path: Path,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A handle on a worker.
+#[derive(Clone, Debug)]
+pub(super) struct Worker {
+    control: mpsc::Sender<Control>,
+    datagrams: mpsc::Sender<Incoming>,
+    viewers: Arc<AtomicUsize>,
+}
+
+impl Worker {
+    /// Starts a worker's thread, which ends after `shutdown`, when its viewers have been told.
+    pub(super) fn start(
+        index: usize,
+        routes: &Arc<Routes>,
+        udp: Option<&Arc<Udp>>,
+        shutdown: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Result<Self, StartError> {
+        let failed = |error: std::io::Error| StartError(format!("cannot start a WebRTC worker: {error}"));
+        let (control, controls) = mpsc::channel(WEBRTC_CONTROL_QUEUE);
+        let (datagrams, incoming) = mpsc::channel(WEBRTC_DATAGRAM_QUEUE);
+        let viewers = Arc::new(AtomicUsize::new(0));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let (ended, end) = oneshot::channel::<()>();
+        let state = State {
+            udp: udp.cloned(),
+            routes: Arc::clone(routes),
+            count: Arc::clone(&viewers),
+            burst: Burst::default(),
+            viewers: HashMap::new(),
+            feeds: HashMap::new(),
+            timers: BTreeSet::new(),
+            news: mpsc::channel(WEBRTC_NEWS_QUEUE),
+        };
+        let shutdown = shutdown.clone();
+        std::thread::Builder::new()
+            .name(format!("webrtc-{index}"))
+            .spawn(move || {
+                runtime.block_on(state.run(controls, incoming, shutdown));
+                drop(ended);
+            })
+            .map_err(failed)?;
+        // The program waits for its tasks, and this one for the thread.
+        tasks.spawn(async move { drop(end.await) });
+        Ok(Self { control, datagrams, viewers })
+    }
+
+    /// How many viewers it has.
+    pub(super) fn viewers(&self) -> usize {
+        self.viewers.load(Ordering::Relaxed)
+    }
+
+    /// Counts a viewer that is on its way, so that many at once spread over the workers. [`State`] counts it off.
+    pub(super) fn expect(&self) {
+        self.viewers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Asks something. False if the worker has ended.
+    pub(super) async fn ask(&self, control: Control) -> bool {
+        self.control.send(control).await.is_ok()
+    }
+
+    /// Hands over a datagram; where the worker is too busy it is lost, as in any network.
+    pub(super) fn hand_over(&self, incoming: Incoming) {
+        let _ = self.datagrams.try_send(incoming);
+    }
+}
+
+/// Names a feed: the address of its stream, which the feed keeps alive.
+type FeedKey = usize;
+
+fn key(stream: &Arc<Stream>) -> FeedKey {
+    Arc::as_ptr(stream).addr()
+}
+
+/// What a worker's thread owns.
+struct State {
+    udp: Option<Arc<Udp>>,
+    routes: Arc<Routes>,
+    count: Arc<AtomicUsize>,
+    burst: Burst,
+    viewers: HashMap<u64, Viewer>,
+    feeds: HashMap<FeedKey, Feed>,
+    timers: BTreeSet<(Instant, u64)>,
+    news: (mpsc::Sender<FeedKey>, mpsc::Receiver<FeedKey>),
+}
+
+impl State {
+    async fn run(
+        mut self,
+        mut controls: mpsc::Receiver<Control>,
+        mut datagrams: mpsc::Receiver<Incoming>,
+        shutdown: CancellationToken,
+    ) {
+        let idle = Duration::from_secs(3600);
+        loop {
+            let deadline = self.timers.first().map_or_else(|| Instant::now() + idle, |(at, _)| *at);
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(control) = controls.recv() => self.control(control),
+                Some(feed) = self.news.1.recv() => self.feed_has_news(feed),
+                Some(incoming) = datagrams.recv() => {
+                    self.datagram(incoming);
+                    for _ in 1..WEBRTC_DATAGRAM_BATCH {
+                        let Ok(incoming) = datagrams.try_recv() else { break };
+                        self.datagram(incoming);
+                    }
+                }
+                () = sleep_until(deadline.into()) => self.timers(),
+            }
+        }
+        let now = Instant::now();
+        let all: Vec<u64> = self.viewers.keys().copied().collect();
+        for viewer in all {
+            self.with(viewer, |viewer| viewer.end(now, "the server ends"));
+        }
+    }
+
+    fn control(&mut self, control: Control) {
+        let now = Instant::now();
+        match control {
+            Control::Add(viewer) => self.add(*viewer),
+            Control::Trickle { viewer, fragment, reply } => {
+                let mut restart = None;
+                self.with(viewer, |viewer| {
+                    restart = viewer.peer.trickle(now, &fragment).map(|restarted| Restart {
+                        fragment: restarted.fragment,
+                        ufrag: viewer.peer.ufrag().to_owned(),
+                    });
+                });
+                // Before the answer is out, so that the first check finds its way.
+                if let (Some(restart), Some(viewer)) = (&restart, self.viewers.get(&viewer)) {
+                    self.routes.add_ufrag(&restart.ufrag, viewer.owner);
+                    self.routes.keep_ufrag(&restart.ufrag, viewer.owner);
+                }
+                if self.viewers.contains_key(&viewer) {
+                    let _ = reply.send(restart);
+                }
+            }
+            Control::Remove { viewer, reply } => {
+                self.with(viewer, |viewer| viewer.end(now, "the viewer left"));
+                let _ = reply.send(());
+            }
+            Control::Connected { viewer, remote, outlet } => {
+                self.with(viewer, |viewer| {
+                    viewer.outlets.retain(|(of, _)| *of != remote);
+                    viewer.outlets.push((remote, outlet));
+                });
+            }
+            Control::Disconnected { viewer, remote } => self.with(viewer, |viewer| {
+                viewer.outlets.retain(|(of, _)| *of != remote);
+                if viewer.peer.path().is_some_and(|path| path.remote == remote) {
+                    viewer.end(now, "its TCP connection ended");
+                }
+            }),
+        }
+    }
+
+    fn add(&mut self, viewer: Viewer) {
+        let number = viewer.owner.viewer;
+        let stream = Arc::clone(viewer.consumer.stream());
+        let feed = self.feeds.entry(key(&stream)).or_insert_with(|| {
+            let mut head = stream.news();
+            let (sender, name) = (self.news.0.clone(), key(&stream));
+            let watch = tokio::spawn(async move {
+                while head.changed().await.is_ok() && sender.send(name).await.is_ok() {}
+            });
+            Feed::new(stream, watch)
+        });
+        feed.viewers.push(number);
+        self.timers.insert((viewer.deadline, number));
+        self.viewers.insert(number, viewer);
+        self.with(number, |_| {});
+    }
+
+    fn datagram(&mut self, incoming: Incoming) {
+        let now = Instant::now();
+        let Incoming { viewer, path, mut bytes } = incoming;
+        self.with(viewer, |viewer| {
+            viewer.peer.handle_input(now, Input::Datagram { path, bytes: &mut bytes });
+        });
+    }
+
+    fn feed_has_news(&mut self, feed: FeedKey) {
+        let Some(viewers) = self.feeds.get(&feed).map(|feed| feed.viewers.clone()) else { return };
+        for viewer in viewers {
+            self.with(viewer, |_| {});
+        }
+    }
+
+    fn timers(&mut self) {
+        let now = Instant::now();
+        while let Some(&(at, viewer)) = self.timers.first()
+            && at <= now
+        {
+            self.timers.pop_first();
+            self.with(viewer, |viewer| viewer.peer.handle_input(now, Input::Timeout));
+        }
+    }
+
+    /// Changes a viewer, then does what follows from it.
+    fn with(&mut self, number: u64, change: impl FnOnce(&mut Viewer)) {
+        let Some(viewer) = self.viewers.get_mut(&number) else { return };
+        let Some(feed) = self.feeds.get_mut(&key(viewer.consumer.stream())) else { return };
+        let before = viewer.deadline;
+        change(viewer);
+        let mut exit = Exit { udp: self.udp.as_deref(), routes: &self.routes, burst: &mut self.burst };
+        let alive = viewer.drive(Instant::now(), &mut feed.cache, &mut exit);
+        if alive {
+            if viewer.deadline != before {
+                self.timers.remove(&(before, number));
+            }
+            self.timers.insert((viewer.deadline, number));
+            return;
+        }
+        self.timers.remove(&(before, number));
+        feed.viewers.retain(|of| *of != number);
+        let unused = feed.viewers.is_empty().then(|| key(&feed.stream));
+        self.routes.remove(viewer.owner);
+        self.viewers.remove(&number);
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        if let Some(feed) = unused {
+            self.feeds.remove(&feed);
+        }
+    }
+}
