@@ -10,6 +10,7 @@
 pub mod config;
 pub mod media;
 pub mod rtp;
+pub mod rtsp;
 
 /// A function to fuzz, and bytes to start from.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "h265_parameter_sets", run: media::h265_parameter_sets, seeds: media::h265_seeds },
     Target { name: "rtcp", run: rtp::rtcp, seeds: rtp::rtcp_seeds },
     Target { name: "rtp", run: rtp::rtp, seeds: rtp::rtp_seeds },
+    Target { name: "rtsp_client", run: rtsp::rtsp_client, seeds: rtsp::rtsp_client_seeds },
+    Target { name: "rtsp_headers", run: rtsp::rtsp_headers, seeds: rtsp::rtsp_headers_seeds },
+    Target { name: "rtsp_message", run: rtsp::rtsp_message, seeds: rtsp::rtsp_message_seeds },
     Target { name: "sdp", run: rtp::sdp, seeds: rtp::sdp_seeds },
 ];
 
