@@ -26,7 +26,7 @@ packages=(gcc g++ libc6-dev make cmake pkg-config curl procps
   python3 python3-gi python3-gst-1.0 gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-x)
 if [ "$what" = test ]; then
-  packages+=(ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-bad gstreamer1.0-libav fontconfig)
+  packages+=(ffmpeg gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-bad gstreamer1.0-libav fontconfig)
   # Ubuntu has no such package, only a snap: a Chromium that is already there will do.
   command -v chromium >/dev/null || packages+=(chromium)
   # Any font with Hangul will do; this one is a fifth of Noto's size.

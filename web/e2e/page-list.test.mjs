@@ -33,7 +33,7 @@ test('each stream shows its state as a word, its reason, tracks and viewers', as
   ];
   const { page } = await open(t, {
     door: { ...idle, state: 'live', consumers: [{}, {}], tracks },
-    gate: { ...idle, state: 'failed', reason: 'The camera refused the password.', retry_in_ms: 3400 },
+    gate: { ...idle, state: 'failed', reason: '10.0.0.7 refused the password', retry_in_ms: 3400 },
   });
   await page.getByText('2 streams, 1 live').waitFor();
   const door = (await card(page, 'door').innerText()).replaceAll('\u00a0', ' ');
@@ -41,7 +41,7 @@ test('each stream shows its state as a word, its reason, tracks and viewers', as
     assert.ok(door.includes(text), `${text} in ${door}`);
   }
   const gate = await card(page, 'gate').innerText();
-  for (const text of ['Failed', 'The camera refused the password. Next try in 4 s.', 'No viewers']) {
+  for (const text of ['Failed', '10.0.0.7 refused the password. Next try in 4 s.', 'No viewers']) {
     assert.ok(gate.includes(text), `${text} in ${gate}`);
   }
   assert.deepEqual(page.misdeeds, []);

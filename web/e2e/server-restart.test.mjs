@@ -82,3 +82,26 @@ test('a page that is opened before its camera plays when the camera comes', asyn
   await playerState(page, 'playing', 30_000);
   await moves(page);
 });
+
+test('a path that breaks is mended by an ICE restart in the same session', async (t) => {
+  const camera = await startCamera(t, SMALL);
+  const server = await startYeoul(t, { cam: camera.url });
+  const page = await openPage(t, browser, `${server.url}?src=cam`);
+  await playerState(page, 'playing');
+  const ufrag = () =>
+    page.evaluate(() => /a=ice-ufrag:(\S+)/.exec(window.yeoulTest.peers[0].remoteDescription.sdp)[1]);
+  const before = await ufrag();
+  // Loopback never breaks: the player is told that it did, everything after that is real.
+  await page.evaluate(() => {
+    const [peer] = window.yeoulTest.peers;
+    Object.defineProperty(peer, 'connectionState', { value: 'disconnected', configurable: true });
+    peer.dispatchEvent(new window.Event('connectionstatechange'));
+    delete peer.connectionState;
+  });
+  await until('new credentials of the server', async () => (await ufrag()) !== before);
+  // Longer than the player waits for a restart to bring a path.
+  await page.waitForTimeout(5_000);
+  await moves(page);
+  assert.equal(await page.locator('yeoul-player').getAttribute('state'), 'playing');
+  assert.equal(await sessions(page), 1);
+});

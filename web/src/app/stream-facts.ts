@@ -107,7 +107,9 @@ export function reasonOf(stream: Stream, texts: Texts): TemplateResult | typeof 
     retryInMs === null
       ? nothing
       : html`<span class="retry">${texts.retryIn(Math.ceil(retryInMs / 1000))}</span>`;
-  return html`<p class="reason ${state}">${sentence} ${retry}</p>`;
+  // The server's sentences go without a full stop, as errors do; another sentence follows here.
+  const stop = /[.!?]$/.test(sentence) ? '' : '.';
+  return html`<p class="reason ${state}">${sentence}${stop} ${retry}</p>`;
 }
 
 export function tracksOf(stream: Stream, texts: Texts): TemplateResult | typeof nothing {

@@ -193,9 +193,10 @@ class Whep implements Transport {
     const peer = this.#peer;
     const answer = peer?.remoteDescription?.sdp;
     if (!peer || !answer || this.#session === null || this.#cancelRestart !== null) return;
-    this.#cancelRestart = this.#platform.after(ICE_RESTART_TIMEOUT_MS, () =>
-      this.#fail({ problem: { kind: 'lost' } }),
-    );
+    this.#cancelRestart = this.#platform.after(ICE_RESTART_TIMEOUT_MS, () => {
+      this.#cancelRestart = null;
+      if (peer.connectionState !== 'connected') this.#fail({ problem: { kind: 'lost' } });
+    });
     try {
       this.#candidates = [];
       this.#gathered = false;

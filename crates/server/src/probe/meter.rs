@@ -1,6 +1,6 @@
 //! What can be told about a track by looking at its frames for some seconds.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use yeoul_media::{Codec, Frame};
 
 /// Looks at the frames of one track. Memory does not grow with them.
@@ -44,8 +44,8 @@ pub(super) struct Findings {
     /// The same in seconds.
     pub(super) gop_seconds: Option<f64>,
     pub(super) b_frames: bool,
-    /// How much faster the camera's clock runs than ours, in parts of a million.
-    pub(super) drift_ppm: Option<f64>,
+    /// `None` if the look was too short.
+    pub(super) drift: Option<Ppm>,
     /// How far frames come from their time, in milliseconds: the worst.
     pub(super) jitter_ms: f64,
     /// Places where frames are missing: an interval of more than half a frame too much.
@@ -95,7 +95,7 @@ impl Meter {
         }
         let first = *self.first.get_or_insert(stamp);
         self.last = Some(stamp);
-        let elapsed = seconds_between(first.received_at, stamp.received_at);
+        let elapsed = stamp.received_at.saturating_duration_since(first.received_at);
         self.drift.see(elapsed, seconds(stamp.dts_us - first.dts_us));
         if let Some(captured_at) = frame.captured_at {
             let age = now.saturating_duration_since(frame.received_at);
@@ -125,7 +125,7 @@ impl Meter {
             gop_frames: self.gops.longest.map(|(frames, _)| frames),
             gop_seconds: self.gops.longest.map(|(_, us)| seconds(us)),
             b_frames: self.reordered,
-            drift_ppm: self.drift.ppm(),
+            drift: self.drift.ppm(),
             jitter_ms: self.drift.jitter() * 1_000.0,
             gaps: self.intervals.gaps,
             clock_offset_s: self.clock_offset_s,
@@ -135,10 +135,6 @@ impl Meter {
 
 fn seconds(us: i64) -> f64 {
     us as f64 / 1e6
-}
-
-fn seconds_between(from: Instant, to: Instant) -> f64 {
-    to.saturating_duration_since(from).as_secs_f64()
 }
 
 /// The longest whole GOP: its frames and microseconds.
@@ -184,41 +180,56 @@ impl Intervals {
     }
 }
 
-/// The slope of the camera's time over ours, by least squares, and how far arrivals are from the line.
-#[derive(Debug, Default)]
-struct Drift {
-    count: f64,
-    mean_x: f64,
-    mean_y: f64,
-    xx: f64,
-    xy: f64,
-    earliest: f64,
-    latest: f64,
+/// How much faster the camera's clock runs than ours, and how sure that is: parts of a million.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ppm {
+    pub(super) rate: f64,
+    /// One standard error.
+    pub(super) error: f64,
 }
 
-/// A slope over less time says more about the network than about clocks.
-const DRIFT_AFTER_S: f64 = 2.0;
+/// Lateness over time. Networks and queues only ever add delay, so the earliest frame of each second tells most about the
+/// clocks; a line through these is the drift.
+#[derive(Debug, Default)]
+struct Drift {
+    /// The second of the look, our time and the lateness of its earliest frame. One for each second, at most an hour.
+    earliest: Vec<(u64, f64, f64)>,
+    least: f64,
+    most: f64,
+}
 
 impl Drift {
-    fn see(&mut self, ours: f64, theirs: f64) {
-        self.count += 1.0;
-        let dx = ours - self.mean_x;
-        self.mean_x += dx / self.count;
-        self.mean_y += (theirs - self.mean_y) / self.count;
-        self.xx += dx * (ours - self.mean_x);
-        self.xy += dx * (theirs - self.mean_y);
-        let late = ours - theirs;
-        self.earliest = self.earliest.min(late);
-        self.latest = self.latest.max(late);
+    fn see(&mut self, ours: Duration, theirs: f64) {
+        let late = ours.as_secs_f64() - theirs;
+        self.least = self.least.min(late);
+        self.most = self.most.max(late);
+        let sample = (ours.as_secs(), ours.as_secs_f64(), late);
+        match self.earliest.last_mut() {
+            Some(last) if last.0 == sample.0 && last.2 <= late => {}
+            Some(last) if last.0 == sample.0 => *last = sample,
+            Some(_) | None => self.earliest.push(sample),
+        }
     }
 
-    fn ppm(&self) -> Option<f64> {
-        let enough = self.mean_x * 2.0 >= DRIFT_AFTER_S && self.xx > 0.0;
-        enough.then(|| (self.xy / self.xx - 1.0) * 1e6)
+    /// The least-squares line and its standard error; needs more than two points.
+    fn ppm(&self) -> Option<Ppm> {
+        let samples: Vec<(f64, f64)> = self.earliest.iter().map(|&(_, time, late)| (time, late)).collect();
+        let count = samples.len() as f64;
+        if samples.len() < 3 {
+            return None;
+        }
+        let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / count;
+        let (time, late) = (mean(|sample| sample.0), mean(|sample| sample.1));
+        let spread: f64 = samples.iter().map(|(x, _)| (x - time).powi(2)).sum();
+        let slope = samples.iter().map(|(x, y)| (x - time) * (y - late)).sum::<f64>() / spread;
+        let rest: f64 = samples.iter().map(|(x, y)| (y - late - slope * (x - time)).powi(2)).sum();
+        let error = (rest / (count - 2.0) / spread).sqrt();
+        // A camera whose clock runs fast is less and less late.
+        Some(Ppm { rate: -slope * 1e6, error: error * 1e6 })
     }
 
     fn jitter(&self) -> f64 {
-        self.latest - self.earliest
+        self.most - self.least
     }
 }
 
@@ -226,7 +237,6 @@ impl Drift {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use std::time::Duration;
     use yeoul_media::{Timestamp, TrackId};
     use yeoul_testkit::{epoch, wall_epoch};
 
@@ -263,7 +273,7 @@ mod tests {
         near(findings.frames_per_second, 25.0, 0.01);
         near(findings.bits_per_second, 200_000.0, 100.0);
         near(findings.gop_seconds, 2.0, 0.001);
-        near(findings.drift_ppm, 200.0, 1.0);
+        near(findings.drift.map(|drift| drift.rate), 200.0, 1.0);
         near(findings.clock_offset_s, 3.0, 0.001);
         assert_eq!((findings.gaps, findings.b_frames), (0, false));
     }
@@ -279,8 +289,22 @@ mod tests {
     }
 
     #[test]
+    fn delays_of_the_network_are_no_drift() {
+        let delayed = (0..250).map(|index| {
+            let mut frame = frame(index, index == 0, index * 40, 0);
+            // Most frames are late by up to 90 ms.
+            frame.received_at += Duration::from_millis((index.unsigned_abs() * 37) % 91);
+            frame
+        });
+        let findings = meter(delayed);
+        let drift = findings.drift.expect("ten seconds are enough");
+        assert!(drift.rate.abs() < 1_000.0 && drift.error < 1_000.0, "{drift:?}");
+        assert!((findings.jitter_ms - 90.0).abs() < 1.0, "{}", findings.jitter_ms);
+    }
+
+    #[test]
     fn nothing_gives_no_figures() {
         let findings = meter([]);
-        assert_eq!((findings.frames_per_second, findings.gop_frames, findings.drift_ppm), (None, None, None));
+        assert_eq!((findings.frames_per_second, findings.gop_frames, findings.drift), (None, None, None));
     }
 }

@@ -47,7 +47,9 @@ fn lines(codec: &Codec, findings: &Findings) -> Vec<String> {
         });
     }
     let mut clock = Vec::new();
-    clock.extend(findings.drift_ppm.map(|ppm| format!("runs {ppm:+.0} ppm against ours")));
+    let drift =
+        findings.drift.map(|drift| format!("runs {:+.0} ± {:.0} ppm against ours", drift.rate, drift.error));
+    clock.extend(drift);
     clock.push(format!("arrivals vary by {jitter_ms:.0} ms"));
     clock.extend(findings.clock_offset_s.map(|offset| format!("wall clock {offset:+.2} s from ours")));
     lines.push(format!("clock: {}", clock.join(", ")));
@@ -75,6 +77,7 @@ pub(super) fn json(seen: &Seen) -> String {
 }
 
 fn track(codec: &Codec, findings: &Findings) -> Value {
+    let video = codec.kind() == Kind::Video;
     json!({
         "kind": codec.kind().to_string(),
         "codec": codec.name(),
@@ -90,10 +93,11 @@ fn track(codec: &Codec, findings: &Findings) -> Value {
         "fps": findings.frames_per_second,
         "declared_fps": declared_rate(codec),
         "bits_per_second": findings.bits_per_second,
-        "gop_frames": findings.gop_frames,
-        "gop_seconds": findings.gop_seconds,
-        "b_frames": findings.b_frames,
-        "clock_drift_ppm": findings.drift_ppm,
+        "gop_frames": findings.gop_frames.filter(|_| video),
+        "gop_seconds": findings.gop_seconds.filter(|_| video),
+        "b_frames": video.then_some(findings.b_frames),
+        "clock_drift_ppm": findings.drift.map(|drift| drift.rate),
+        "clock_drift_error_ppm": findings.drift.map(|drift| drift.error),
         "clock_offset_seconds": findings.clock_offset_s,
         "jitter_ms": findings.jitter_ms,
         "gaps": findings.gaps,

@@ -75,29 +75,38 @@ impl Burst {
         }
     }
 
-    /// Makes room for a packet of `length` bytes and lets `write` fill it.
+    /// Adds a packet: `write` appends its plain bytes, `seal` protects it in place, with room for a tag behind it.
     pub(super) fn packet<E>(
         &mut self,
-        length: usize,
-        write: impl FnOnce(&mut [u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if self.transport == Transport::Tcp {
-            // A packet is shorter than 2^16: its payload has at most `MAX_PAYLOAD_BYTES`.
-            self.bytes.extend(u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
-        }
-        let at = self.bytes.len();
-        self.bytes.resize(at + length, 0);
-        let result = write(self.bytes.get_mut(at..).unwrap_or_default());
-        if result.is_err() {
+        tag_bytes: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+        seal: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let start = self.bytes.len();
+        let framing = match self.transport {
+            Transport::Udp => 0,
+            Transport::Tcp => 2,
+        };
+        self.bytes.extend_from_slice([0; 2].get(..framing).unwrap_or_default());
+        write(&mut self.bytes);
+        self.bytes.resize(self.bytes.len() + tag_bytes, 0);
+        let length = self.bytes.len() - start - framing;
+        let sealed = seal(self.bytes.get_mut(start + framing..).unwrap_or_default());
+        if let Err(error) = sealed {
             // A packet that could not be sealed must never leave.
             self.start(self.transport);
-            return result;
+            return Err(error);
+        }
+        // A packet is shorter than 2^16: its payload has at most `MAX_PAYLOAD_BYTES`.
+        let prefix = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+        if let Some(place) = self.bytes.get_mut(start..start + framing) {
+            place.copy_from_slice(prefix.get(..framing).unwrap_or_default());
         }
         if self.packets == 0 {
             self.segment = length;
         }
         self.ended = length < self.segment;
         self.packets += 1;
-        result
+        Ok(length)
     }
 }

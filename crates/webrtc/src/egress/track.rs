@@ -3,7 +3,6 @@
 use super::burst::Burst;
 use super::history::History;
 use crate::srtp::{Exhausted, Sealer, Sequence};
-use bytes::BufMut;
 use std::sync::Arc;
 use std::time::Instant;
 use yeoul_media::{Kind, Timestamp, TrackId};
@@ -173,13 +172,13 @@ impl OutTrack {
             rtp_time: packets.rtp_time(payload, self.rtp_offset),
             ssrc: self.media.ssrc(),
         };
-        let length = self.packet_bytes(payload, sealer.profile().tag_bytes());
         let extension = self.announce.as_ref().map_or([].as_slice(), |announce| &announce.bytes);
         let media = &mut self.media;
-        burst.packet(length, |packet| {
-            let header_bytes = write(packet, header, extension, &[], payload);
-            sealer.seal_rtp(media, packet, header_bytes)
-        })?;
+        let length = burst.packet(
+            sealer.profile().tag_bytes(),
+            |out| write(out, header, extension, &[], payload),
+            |packet| sealer.seal_rtp(media, packet, RTP_HEADER_BYTES + extension.len()),
+        )?;
         self.stats.packets += 1;
         self.stats.bytes += payload.len() as u64;
         self.report.on_sent(1, payload.len());
@@ -204,7 +203,6 @@ impl OutTrack {
         sealer: &mut Sealer,
         burst: &mut Burst,
     ) -> Result<usize, Exhausted> {
-        let length = self.resent_bytes(resend, sealer.profile().tag_bytes());
         let Some(payload) = resend.packets.payloads.get(resend.payload) else { return Ok(0) };
         let extension = self.announce.as_ref().map_or([].as_slice(), |announce| &announce.bytes);
         let Some(stream) = &mut self.resend else { return Ok(0) };
@@ -216,25 +214,24 @@ impl OutTrack {
             ssrc: stream.sequence.ssrc(),
         };
         let sequence = &mut stream.sequence;
-        burst.packet(length, |packet| {
-            let header_bytes = write(packet, header, extension, &resend.number.to_be_bytes(), payload);
-            sealer.seal_rtp(sequence, packet, header_bytes)
-        })?;
+        let length = burst.packet(
+            sealer.profile().tag_bytes(),
+            |out| write(out, header, extension, &resend.number.to_be_bytes(), payload),
+            |packet| sealer.seal_rtp(sequence, packet, RTP_HEADER_BYTES + extension.len()),
+        )?;
         self.stats.resent += 1;
         Ok(length)
     }
 }
 
-/// Writes header, extension, `head` and payload; what follows is room for the tag. Gives the length of the header.
-fn write(packet: &mut [u8], header: Header, extension: &[u8], head: &[u8], payload: &Payload) -> usize {
+/// Appends header, extension, `head` and payload.
+fn write(out: &mut Vec<u8>, header: Header, extension: &[u8], head: &[u8], payload: &Payload) {
     let mut fixed = header.write();
     if !extension.is_empty() {
         fixed[0] |= 0x10;
     }
-    let mut out = packet;
-    out.put_slice(&fixed);
-    out.put_slice(extension);
-    out.put_slice(head);
-    payload.write_to(&mut out);
-    fixed.len() + extension.len()
+    out.extend_from_slice(&fixed);
+    out.extend_from_slice(extension);
+    out.extend_from_slice(head);
+    payload.write_to(out);
 }

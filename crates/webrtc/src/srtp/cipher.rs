@@ -127,25 +127,25 @@ fn sign(key: &hmac::Key, header: &[u8], body: &[u8], trailer: &[u8]) -> hmac::Ta
 
 /// RFC 7714 §8.1 and §9.1: two zero bytes, SSRC, index in 48 bits; for SRTCP the high 16 of these are zero.
 pub(super) fn gcm_nonce(salt: [u8; 12], id: PacketId) -> [u8; 12] {
-    let mut nonce = salt;
-    let index = id.index.to_be_bytes();
-    let id = id.ssrc.to_be_bytes().into_iter().chain(index.into_iter().skip(2));
-    for (byte, with) in nonce.iter_mut().skip(2).zip(id) {
-        *byte ^= with;
-    }
+    let [nonce @ .., _, _, _, _] = (widen(&salt) ^ id_bits(id) << 32).to_be_bytes();
     nonce
 }
 
 /// RFC 3711 §4.1.1: salt * 2^16 ^ SSRC * 2^64 ^ index * 2^16.
 fn cm_iv(salt: [u8; 14], id: PacketId) -> [u8; 16] {
-    let mut iv = [0; 16];
-    copy_into(&mut iv, &salt);
-    let index = id.index.to_be_bytes();
-    let id = id.ssrc.to_be_bytes().into_iter().chain(index.into_iter().skip(2));
-    for (byte, with) in iv.iter_mut().skip(4).zip(id) {
-        *byte ^= with;
-    }
-    iv
+    (widen(&salt) ^ id_bits(id) << 16).to_be_bytes()
+}
+
+/// SSRC and index in 80 bits.
+fn id_bits(id: PacketId) -> u128 {
+    u128::from(id.ssrc) << 48 | u128::from(id.index)
+}
+
+/// The bytes as the high ones of 16.
+fn widen(bytes: &[u8]) -> u128 {
+    let mut wide = [0; 16];
+    copy_into(&mut wide, bytes);
+    u128::from_be_bytes(wide)
 }
 
 /// AES in counter mode over `data` in place; the key has 16 or 32 bytes.

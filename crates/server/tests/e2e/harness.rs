@@ -1,0 +1,325 @@
+//! Starts the server, cameras and tools, each in a process of its own that ends with its handle.
+//!
+//! ```ignore
+//! let camera = Camera::start(&["--file", &clip("1080p25-gop2"), "--audio", "aac"]);
+//! let yeoul = Yeoul::start(&format!("streams: {{cam: '{}'}}", camera.url()));
+//! let output = run("ffprobe", &["-v", "error", &yeoul.rtsp("cam")], SECOND * 20);
+//! ```
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// How long a process may take to start or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The lines that a process has written so far.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<String>>);
+
+impl Lines {
+    /// Collects lines in a thread of its own, which ends with the process, and passes them on.
+    fn collect(&self, from: impl Read + Send + 'static) -> Receiver<String> {
+        let (sender, receiver) = mpsc::channel();
+        let seen = Arc::clone(&self.0);
+        std::thread::spawn(move || {
+            let mut from = BufReader::new(from);
+            let mut line = Vec::new();
+            while from.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+                let text = String::from_utf8_lossy(&line).into_owned();
+                seen.lock().expect("nobody panics with it").push_str(&text);
+                let _ = sender.send(text);
+                line.clear();
+            }
+        });
+        receiver
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().expect("nobody panics with it").clone()
+    }
+}
+
+/// The running server.
+pub(crate) struct Yeoul {
+    child: Child,
+    lines: Lines,
+    folder: PathBuf,
+    api_port: u16,
+    rtsp_port: u16,
+}
+
+impl Yeoul {
+    /// Starts it with this configuration, to which the listeners are added (all of them on loopback) where the
+    /// configuration has no section of that name.
+    pub(crate) fn start(config: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("yeoul-e2e-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let [api_port, rtsp_port, webrtc_port] = free_ports();
+        let mut text = config.to_owned();
+        for (section, port) in [("api", api_port), ("rtsp", rtsp_port), ("webrtc", webrtc_port)] {
+            // `listen` may stand in a section that a test brings along: as `PORT`.
+            text = text.replace(&format!("{}_PORT", section.to_uppercase()), &port.to_string());
+            if !text.lines().any(|line| line.starts_with(&format!("{section}:"))) {
+                write!(text, "\n{section}: {{listen: '127.0.0.1:{port}'}}\n").expect("a string grows");
+            }
+        }
+        if !text.lines().any(|line| line.starts_with("log:")) {
+            text.push_str("\nlog: {level: debug}\n");
+        }
+        let path = folder.join("yeoul.yaml");
+        std::fs::write(&path, &text).expect("a file");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_yeoul"))
+            .arg("-c")
+            .arg(&path)
+            .current_dir(&folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let lines = Lines::default();
+        let said = lines.collect(child.stdout.take().expect("a pipe"));
+        drop(lines.collect(child.stderr.take().expect("a pipe")));
+        let server = Self { child, lines, folder, api_port, rtsp_port };
+        wait_for_line(&said, "[api] listen")
+            .unwrap_or_else(|| panic!("the server does not listen:\n{}", server.log()));
+        server
+    }
+
+    /// The RTSP URL of a path: `cam`, `cam?video`.
+    pub(crate) fn rtsp(&self, path: &str) -> String {
+        format!("rtsp://127.0.0.1:{}/{path}", self.rtsp_port)
+    }
+
+    /// The RTSP port.
+    pub(crate) fn rtsp_port(&self) -> u16 {
+        self.rtsp_port
+    }
+
+    /// The body that the API answers to a GET of this path.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.api_port)).expect("the API takes connections");
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("an answer");
+        answer.split_once("\r\n\r\n").map_or(answer.clone(), |(_, body)| body.to_owned())
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.lines.text()
+    }
+
+    /// Ends it as a supervisor does; gives the time it took. It must end well.
+    pub(crate) fn end(mut self) -> Duration {
+        let (status, took) = end(&mut self.child);
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+        took
+    }
+}
+
+impl Drop for Yeoul {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+        if std::thread::panicking() {
+            eprintln!("the server's log:\n{}", self.log());
+        }
+    }
+}
+
+/// A demo camera: `scripts/demo-camera.py`, a real RTSP server in another process.
+pub(crate) struct Camera {
+    child: Child,
+    lines: Lines,
+    url: String,
+}
+
+impl Camera {
+    /// Starts one with these arguments, on a port of its own unless they name one.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = python()
+            .arg(script("demo-camera.py"))
+            .arg("--with-parent")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("python3 of the system");
+        let lines = Lines::default();
+        let said = lines.collect(child.stdout.take().expect("a pipe"));
+        drop(lines.collect(child.stderr.take().expect("a pipe")));
+        let ready = wait_for_line(&said, "\"ready\"");
+        let mut camera = Self { child, lines, url: String::new() };
+        let ready = ready.unwrap_or_else(|| panic!("the camera does not start:\n{}", camera.lines.text()));
+        let url = ready.split("\"url\": \"").nth(1).and_then(|rest| rest.split('"').next());
+        url.expect("a URL in its first line").clone_into(&mut camera.url);
+        camera
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the camera's log:\n{}", self.lines.text());
+        }
+    }
+}
+
+/// A tool that runs beside the test: a publisher, a player.
+pub(crate) struct Tool {
+    child: Child,
+    lines: Lines,
+    name: String,
+}
+
+impl Tool {
+    /// Starts it.
+    pub(crate) fn start(program: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program}: {error}"));
+        let lines = Lines::default();
+        drop(lines.collect(child.stdout.take().expect("a pipe")));
+        drop(lines.collect(child.stderr.take().expect("a pipe")));
+        Self { child, lines, name: program.to_owned() }
+    }
+
+    /// What it has written so far.
+    pub(crate) fn said(&self) -> String {
+        self.lines.text()
+    }
+}
+
+impl Drop for Tool {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{} said:\n{}", self.name, self.said());
+        }
+    }
+}
+
+/// What a tool has written, and how it ended.
+pub(crate) struct Output {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) status: ExitStatus,
+}
+
+/// Runs a tool to its end; panics if it takes longer than `limit`.
+pub(crate) fn run(program: &str, arguments: &[&str], limit: Duration) -> Output {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    let (out, err) = (Lines::default(), Lines::default());
+    let until = Instant::now() + limit;
+    let ends = [
+        out.collect(child.stdout.take().expect("a pipe")),
+        err.collect(child.stderr.take().expect("a pipe")),
+    ];
+    for lines in ends {
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            match lines.recv_timeout(left) {
+                Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    panic!(
+                        "{program} {arguments:?} takes longer than {limit:?}:\n{}{}",
+                        out.text(),
+                        err.text()
+                    );
+                }
+            }
+        }
+    }
+    let status = child.wait().expect("it has ended");
+    Output { stdout: out.text(), stderr: err.text(), status }
+}
+
+/// A clip of `scripts/make-clip.py`, made if it is not there yet.
+pub(crate) fn clip(name: &str) -> String {
+    let path = script("make-clip.py").display().to_string();
+    let output = run("/usr/bin/python3", &[&path, name], SECOND * 170);
+    assert!(output.status.success(), "{}", output.stderr);
+    output.stdout.trim().to_owned()
+}
+
+/// Waits until `is_so`; panics with `what` after `limit`.
+pub(crate) fn wait_until(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) {
+    let (_sender, never) = mpsc::channel::<()>();
+    let until = Instant::now() + limit;
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}: not within {limit:?}");
+        // Other processes tell nothing when they change: there is only looking again.
+        let _ = never.recv_timeout(Duration::from_millis(20));
+    }
+}
+
+/// Ports that nobody listens on just now, all different.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners: [TcpListener; N] =
+        std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    listeners.map(|listener| listener.local_addr().expect("an address").port())
+}
+
+fn wait_for_line(lines: &Receiver<String>, part: &str) -> Option<String> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let line = lines.recv_timeout(until.saturating_duration_since(Instant::now())).ok()?;
+        if line.contains(part) {
+            return Some(line);
+        }
+    }
+}
+
+fn end(child: &mut Child) -> (ExitStatus, Duration) {
+    let began = Instant::now();
+    kill_process(Pid::from_child(child), Signal::TERM).expect("signalled");
+    let mut status = None;
+    wait_until("the end of the process", PATIENCE, || {
+        status = child.try_wait().expect("a child");
+        status.is_some()
+    });
+    (status.expect("it has ended"), began.elapsed())
+}
+
+/// The system's interpreter: it has PyGObject, others in the path may not.
+fn python() -> Command {
+    Command::new("/usr/bin/python3")
+}
+
+fn script(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
+    root.join("scripts").join(name)
+}
