@@ -32,7 +32,8 @@ pub(super) struct Forged;
 
 pub(super) enum Cipher {
     Gcm { key: LessSafeKey, salt: [u8; 12] },
-    CmSha1 { key: [u8; 16], salt: [u8; 14], authentication: hmac::Key },
+    /// The HMAC key holds two hash states, over a kilobyte: behind a pointer, so that the usual cipher stays small.
+    CmSha1 { key: [u8; 16], salt: [u8; 14], authentication: Box<hmac::Key> },
 }
 
 impl Cipher {
@@ -54,10 +55,10 @@ impl Cipher {
             Profile::Aes128CmHmacSha1 => Self::CmSha1 {
                 key: copy(&key),
                 salt: copy(&salt),
-                authentication: hmac::Key::new(
+                authentication: Box::new(hmac::Key::new(
                     hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
                     &master.derive(authentication, SHA1_KEY_BYTES),
-                ),
+                )),
             },
         }
     }
