@@ -82,7 +82,7 @@ fn a_missing_password_is_asked_for() {
     let bench = Bench::new(LIVE, |_| status(CHALLENGE));
     bench.check_error(
         ErrorKind::Unauthorized,
-        "cam:554 asks for a user name and password (401); write rtsp://user:password@… as the source URL",
+        "cam:554 asks for a user name and password (401); put them before the host in the source URL",
     );
 }
 
