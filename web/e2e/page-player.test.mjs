@@ -14,10 +14,13 @@ after(() => browser.close());
 
 const live = { producers: [], consumers: [{}], state: 'live' };
 
-/** The watch page of a stream `cam` that is drawn. */
+const SCRIPT = '<script type="module" src="yeoul-player.js"></script>';
+
+/** The watch page of a stream `cam` that is drawn, or a page of this `html` with the player's script. */
 async function watch(t, options = {}) {
   const fake = await startFakeServer(t);
   fake.streams = { cam: live };
+  if (options.html) fake.pages['/embed.html'] = `${SCRIPT}${options.html}`;
   const camera = await drawnCamera(t, browser, options.camera);
   fake.answer = options.answer?.(camera) ?? camera.answer;
   const page = await openPage(t, options.browser ?? browser, null, options.page);
@@ -25,7 +28,7 @@ async function watch(t, options = {}) {
   const told =
     options.tells &&
     page.waitForEvent('console', (entry) => options.tells.test(entry.text())).then((entry) => entry.text());
-  await page.goto(`${fake.url}${options.path ?? '?src=cam'}`);
+  await page.goto(`${fake.url}${options.html ? 'embed.html' : (options.path ?? '?src=cam')}`);
   return { fake, camera, page, told };
 }
 
@@ -127,10 +130,7 @@ test('the session is deleted when the page goes', async (t) => {
 });
 
 test('the session is deleted when the element is removed, and a new one made when it is back', async (t) => {
-  const { fake, page } = await watch(t, { path: 'embed.html' });
-  fake.pages['/embed.html'] =
-    '<script type="module" src="yeoul-player.js"></script><main><yeoul-player src="cam"></yeoul-player></main>';
-  await page.reload();
+  const { fake, page } = await watch(t, { html: '<main><yeoul-player src="cam"></yeoul-player></main>' });
   await playerState(page, 'playing');
   await page.evaluate(() => {
     window.player = document.querySelector('yeoul-player');
@@ -210,11 +210,7 @@ test('the keyboard mutes and stops', async (t) => {
 });
 
 test('autoplay="false" waits for a click', async (t) => {
-  const { fake, page } = await watch(t);
-  fake.pages['/quiet'] =
-    '<script type="module" src="yeoul-player.js"></script><yeoul-player src="cam" autoplay="false"></yeoul-player>';
-  fake.calls.length = 0;
-  await page.goto(`${fake.url}quiet`);
+  const { fake, page } = await watch(t, { html: '<yeoul-player src="cam" autoplay="false"></yeoul-player>' });
   await playerState(page, 'stopped');
   assert.equal(count(fake, 'POST'), 0);
   await page.getByRole('button', { name: 'Play' }).click();
@@ -222,9 +218,7 @@ test('autoplay="false" waits for a click', async (t) => {
 });
 
 test('a page makes and starts a player by script', async (t) => {
-  const { fake, page } = await watch(t);
-  fake.pages['/script'] = '<script type="module" src="yeoul-player.js"></script>';
-  await page.goto(`${fake.url}script`);
+  const { page } = await watch(t, { html: '<main></main>' });
   await page.evaluate(async () => {
     await window.customElements.whenDefined('yeoul-player');
     const player = document.createElement('yeoul-player');
@@ -236,16 +230,11 @@ test('a page makes and starts a player by script', async (t) => {
 });
 
 test('the player speaks the language that it is told', async (t) => {
-  const { fake, page } = await watch(t);
-  fake.pages['/ko'] =
-    '<script type="module" src="yeoul-player.js"></script><yeoul-player src="none" lang="ko"></yeoul-player>';
-  await page.goto(`${fake.url}ko`);
+  const { page } = await watch(t, { html: '<yeoul-player src="none" lang="ko"></yeoul-player>' });
   await message(page).getByText('서버에 이 이름의 스트림이 없습니다.').waitFor();
 });
 
 test('without src it says so', async (t) => {
-  const { fake, page } = await watch(t);
-  fake.pages['/none'] = '<script type="module" src="yeoul-player.js"></script><yeoul-player></yeoul-player>';
-  await page.goto(`${fake.url}none`);
+  const { page } = await watch(t, { html: '<yeoul-player></yeoul-player>' });
   await message(page).getByText('the attribute “src” is missing').waitFor();
 });
