@@ -31,9 +31,16 @@ pub(super) struct PacketId {
 pub(super) struct Forged;
 
 pub(super) enum Cipher {
-    Gcm { key: LessSafeKey, salt: [u8; 12] },
+    Gcm {
+        key: LessSafeKey,
+        salt: [u8; 12],
+    },
     /// The HMAC key holds two hash states, over a kilobyte: behind a pointer, so that the usual cipher stays small.
-    CmSha1 { key: [u8; 16], salt: [u8; 14], authentication: Box<hmac::Key> },
+    CmSha1 {
+        key: [u8; 16],
+        salt: [u8; 14],
+        authentication: Box<hmac::Key>,
+    },
 }
 
 impl Cipher {
