@@ -11,6 +11,7 @@ pub mod config;
 pub mod media;
 pub mod rtp;
 pub mod rtsp;
+pub mod rtsp_server;
 
 /// A function to fuzz, and bytes to start from.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "rtsp_client", run: rtsp::rtsp_client, seeds: rtsp::rtsp_client_seeds },
     Target { name: "rtsp_headers", run: rtsp::rtsp_headers, seeds: rtsp::rtsp_headers_seeds },
     Target { name: "rtsp_message", run: rtsp::rtsp_message, seeds: rtsp::rtsp_message_seeds },
+    Target { name: "rtsp_server", run: rtsp_server::rtsp_server, seeds: rtsp_server::rtsp_server_seeds },
     Target { name: "sdp", run: rtp::sdp, seeds: rtp::sdp_seeds },
 ];
 

@@ -152,9 +152,8 @@ impl Producer {
     fn rebase(&mut self, at: usize, frame: &mut Frame) {
         /// Put between the last frame of one session and the first of the next when arrival time alone would overlap.
         const GAP: Duration = Duration::from_millis(1);
-        let epoch = *self.stream.epoch.get_or_init(|| frame.received_at);
         let offset = *self.offset_ns.get_or_insert_with(|| {
-            let arrival = Timestamp::ZERO + frame.received_at.saturating_duration_since(epoch);
+            let arrival = self.stream.time_at(frame.received_at);
             arrival.max(self.after + GAP).as_nanos().saturating_sub(frame.dts.as_nanos())
         });
         let track = &mut self.tracks[at];

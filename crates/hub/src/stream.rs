@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use yeoul_media::Codec;
+use yeoul_media::{Codec, Timestamp};
 
 /// How much a stream keeps, and how patient it is with slow consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct Stream {
     /// Counts changes of tracks, so that consumers look at the status only when there is something to see.
     pub(crate) revision: AtomicU64,
     pub(crate) closed: OnceLock<()>,
-    /// The zero of the stream's timeline: when its first frame ever came in.
+    /// The zero of the stream's timeline: when its first frame ever came in, or was asked for.
     pub(crate) epoch: OnceLock<Instant>,
     consumers: Mutex<BTreeMap<u64, Arc<Counters>>>,
     next_consumer: AtomicU64,
@@ -99,6 +99,13 @@ impl Stream {
     #[must_use]
     pub fn publish(self: &Arc<Self>, label: Label, codecs: Vec<Codec>) -> Producer {
         Attach::new(Arc::clone(self), self.demands.len()).tracks(label, codecs)
+    }
+
+    /// The place on the stream's timeline of what comes in at `at`.
+    #[must_use]
+    pub fn time_at(&self, at: Instant) -> Timestamp {
+        let epoch = *self.epoch.get_or_init(|| at);
+        Timestamp::ZERO + at.saturating_duration_since(epoch)
     }
 
     /// Ends the stream: its consumers get [`crate::Event::Ended`], its sources lose their demand.

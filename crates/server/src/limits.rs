@@ -146,6 +146,10 @@ pub(crate) const WEBRTC_TCP_CONNECTIONS: usize = 1_024;
 /// How long a TCP connection may say nothing before its first packet, which names its viewer.
 pub(crate) const WEBRTC_TCP_FIRST_PACKET: Duration = Duration::from_secs(10);
 
+/// A viewer that lost the picture is not sent the GOP again if the next keyframe comes this soon: browsers need as long to
+/// catch up with a long GOP.
+pub(crate) const WEBRTC_KEYFRAME_NEAR: Duration = Duration::from_millis(1_500);
+
 /// Bytes that wait to be written to a viewer by TCP: half a second of 4 Mbit/s. A viewer that does not take them gets no
 /// more frames, and goes on at a keyframe.
 pub(crate) const WEBRTC_TCP_QUEUE_BYTES: usize = 256 << 10;

@@ -40,9 +40,21 @@ pub const MAX_BURST_BYTES: usize = 60_000;
 /// Most packets of one burst. A viewer's socket takes about 90 packets by default on Linux; a burst of 64 on top of others
 /// overflowed it.
 pub const MAX_BURST_PACKETS: usize = 32;
-/// Pace of one viewer: what a join from the middle of a GOP was measured with (a picture after 57 to 150 ms), and above
-/// the bitrate of every camera.
+/// Pace of one viewer at most: what a join from the middle of a GOP was measured with (a picture after 57 to 150 ms), and
+/// above the bitrate of every camera.
 pub const PACE_BYTES_PER_SECOND: u64 = 25_000_000;
+/// Pace to begin with where the round trip says that the viewer is not in the same house: half of what most lines carry.
+pub const FAR_PACE_BYTES_PER_SECOND: u64 = 6_250_000;
+/// A round trip from which a viewer is far. Ethernet and a good Wi-Fi stay below it.
+pub const FAR_ROUND_TRIP: Duration = Duration::from_millis(10);
+/// The slowest pace: above the bitrate of nearly every camera, for a slower one would never catch up.
+pub const MIN_PACE_BYTES_PER_SECOND: u64 = 2_500_000;
+/// Packets missed together from which the pace is taken as too fast; fewer are what radio links lose anyway.
+pub const PACE_LOSS_PACKETS: usize = 8;
+/// The pace is halved at most so often: what is on its way when it is halved will be missed too.
+pub const PACE_HALVING_INTERVAL: Duration = Duration::from_millis(100);
+/// After this time without such a loss the pace grows by a quarter.
+pub const PACE_GROWTH_INTERVAL: Duration = Duration::from_secs(1);
 /// What may be sent at once after a pause: an ordinary frame of a 4 Mbit/s camera in one go, 1.6 ms of the pace.
 pub const PACE_BURST_BYTES: u64 = 40_000;
 

@@ -70,8 +70,8 @@ pub struct Clock {
 pub struct Start {
     /// RTCP's name of the sender, the same for all tracks.
     pub cname: String,
-    /// The place on the timeline that the RTP times of all tracks in RTP-Info stand for; `None` if nothing is known yet.
-    pub pts: Option<Timestamp>,
+    /// The place on the timeline that the RTP times of all tracks in RTP-Info stand for.
+    pub pts: Timestamp,
     /// In the order of the description.
     pub tracks: Vec<TrackStart>,
 }
@@ -226,9 +226,10 @@ impl Fanout {
         Ok(Some(block))
     }
 
-    /// Where a player begins whose first blocks are `first`.
+    /// Where a player begins whose first blocks are `first`; if there are none yet, it is the present: `now` on the
+    /// stream's timeline.
     #[must_use]
-    pub fn start(&self, first: &[Arc<Block>]) -> Start {
+    pub fn start(&self, first: &[Arc<Block>], now: Timestamp) -> Start {
         let tracks = self.tracks.iter().enumerate().map(|(at, track)| TrackStart {
             ssrc: track.ssrc,
             seq: first.iter().find(|block| block.track == at).map_or(track.next_seq, |block| block.seq),
@@ -237,7 +238,7 @@ impl Fanout {
         });
         Start {
             cname: self.cname.clone(),
-            pts: first.iter().map(|block| block.pts).min(),
+            pts: first.iter().map(|block| block.pts).min().unwrap_or(now),
             tracks: tracks.collect(),
         }
     }

@@ -353,7 +353,7 @@ impl ServerSession {
                 .map(|(at, (_, track))| RtpInfo {
                     url: player.uri.of_track(at),
                     seq: Some(track.seq),
-                    rtptime: start.pts.map(|pts| track.rtp_time(pts)),
+                    rtptime: Some(track.rtp_time(start.pts)),
                     ssrc: None,
                 })
                 .collect();

@@ -403,7 +403,7 @@ impl Viewing {
         for delivery in &deliveries {
             first.extend(self.block(now, delivery)?);
         }
-        let start = fanout::lock(&shared).start(&first);
+        let start = fanout::lock(&shared).start(&first, self.consumer.stream().time_at(now));
         Ok((start, first))
     }
 

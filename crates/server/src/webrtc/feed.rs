@@ -3,9 +3,10 @@
 use crate::limits::{WEBRTC_CACHED_FRAMES, WEBRTC_CACHED_FRAMES_BEFORE_KEYFRAME};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use yeoul_hub::{Delivery, Stream};
-use yeoul_media::{Kind, Track, TrackId};
+use yeoul_media::{Kind, Timestamp, Track, TrackId};
 use yeoul_rtp::{Packetizer, Packets};
 use yeoul_webrtc::limits::MAX_PAYLOAD_BYTES;
 
@@ -36,6 +37,10 @@ impl Drop for Feed {
 pub(super) struct PacketCache {
     packetizers: Vec<(TrackId, Packetizer)>,
     packets: BTreeMap<u64, Arc<Packets>>,
+    /// Of the newest keyframe.
+    keyframe_pts: Option<Timestamp>,
+    /// From the keyframe before to the newest one.
+    gop: Option<Duration>,
 }
 
 impl PacketCache {
@@ -52,12 +57,21 @@ impl PacketCache {
             // stream's own buffer here.
             let first = delivery.index.saturating_sub(WEBRTC_CACHED_FRAMES_BEFORE_KEYFRAME);
             self.packets = self.packets.split_off(&first);
+            self.gop = self.keyframe_pts.map(|last| delivery.frame.pts.saturating_since(last));
+            self.keyframe_pts = Some(delivery.frame.pts);
         }
         self.packets.insert(delivery.index, Arc::clone(&packets));
         while self.packets.len() > WEBRTC_CACHED_FRAMES {
             self.packets.pop_first();
         }
         Some(packets)
+    }
+
+    /// How long after `now` on the stream's timeline the next keyframe comes, if the camera keeps to its last distance.
+    pub(super) fn next_keyframe_in(&self, now: Timestamp) -> Option<Duration> {
+        let (last, gop) = (self.keyframe_pts?, self.gop?);
+        let next = last + gop;
+        (next >= now).then(|| next.saturating_since(now))
     }
 
     fn packetizer(&mut self, track: &Track) -> &mut Packetizer {

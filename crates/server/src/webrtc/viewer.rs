@@ -4,12 +4,12 @@ use super::feed::PacketCache;
 use super::outlet::Outlet;
 use super::routes::{Owner, Routes};
 use super::socket::Udp;
-use crate::limits::WEBRTC_TCP_RETRY;
+use crate::limits::{WEBRTC_KEYFRAME_NEAR, WEBRTC_TCP_RETRY};
 use std::net::SocketAddr;
 use std::time::Instant;
 use tracing::{debug, info};
 use yeoul_hub::{Consumer, Event as HubEvent};
-use yeoul_media::Kind;
+use yeoul_media::{Kind, Timestamp};
 use yeoul_webrtc::{Burst, Closed, Event, Output, Peer, Transmit, Transport};
 
 /// What all viewers of a worker share while they are driven.
@@ -31,6 +31,8 @@ pub(super) struct Viewer {
     pub(super) deadline: Instant,
     /// Frames from before it connected are being sent.
     backlog: bool,
+    /// Where it is on the stream's timeline.
+    pts: Timestamp,
     /// Why it ends.
     closed: Option<String>,
     /// Packets that the socket did not take.
@@ -48,6 +50,7 @@ impl Viewer {
             outlets: Vec::new(),
             deadline: now,
             backlog: false,
+            pts: Timestamp::ZERO,
             closed: None,
             dropped: 0,
             remote,
@@ -60,7 +63,7 @@ impl Viewer {
             let blocked = self.pump(now, cache, exit);
             match self.peer.poll_output(now) {
                 Output::Transmit(transmit) => self.transmit(&transmit, exit),
-                Output::Event(event) => self.event(event, exit),
+                Output::Event(event) => self.event(event, cache, exit),
                 Output::Wait(_) if blocked => break now + WEBRTC_TCP_RETRY,
                 Output::Wait(at) => break at,
             }
@@ -123,6 +126,7 @@ impl Viewer {
                         .find(|track| track.id == delivery.frame.track)
                         .map(|track| track.kind());
                     self.backlog = delivery.backlog;
+                    self.pts = delivery.frame.pts;
                     if delivery.backlog && kind == Some(Kind::Audio) {
                         // Sound begins where the viewer is live: nobody wants to hear the past, fast or slow.
                         continue;
@@ -172,7 +176,7 @@ impl Viewer {
         }
     }
 
-    fn event(&mut self, event: Event, exit: &Exit<'_>) {
+    fn event(&mut self, event: Event, cache: &PacketCache, exit: &Exit<'_>) {
         let name = self.consumer.stream().name();
         match event {
             Event::Address(transport, address) => exit.routes.add_address(transport, address, self.owner),
@@ -188,8 +192,11 @@ impl Viewer {
             Event::PathChanged(path) => {
                 debug!(target: "webrtc", "{name}: viewer {} is now at {} over {:?}", self.remote, path.remote, path.transport);
             }
-            Event::KeyframeNeeded(_) if self.backlog => {
-                // It asks for what is on its way.
+            Event::KeyframeNeeded(_)
+                if self.backlog
+                    || cache.next_keyframe_in(self.pts).is_some_and(|wait| wait < WEBRTC_KEYFRAME_NEAR) =>
+            {
+                // What it asks for is on its way, or comes sooner than it would have caught up again.
             }
             Event::KeyframeNeeded(track) => {
                 debug!(target: "webrtc", "{name}: viewer {} lost the picture of track {track:?}", self.remote);
@@ -199,7 +206,12 @@ impl Viewer {
             Event::Closed(why) => {
                 let why = match why {
                     Closed::ByServer => "closed by the server".to_owned(),
-                    other => other.to_string(),
+                    other @ (Closed::Left
+                    | Closed::NoPath(_)
+                    | Closed::NoHandshake(_)
+                    | Closed::Silent(_)
+                    | Closed::Failed(_)
+                    | Closed::KeysExhausted) => other.to_string(),
                 };
                 self.closed.get_or_insert(why);
             }

@@ -1,6 +1,7 @@
 //! End to end: the real binary with real cameras, players and publishers that nobody here wrote.
 //!
 //! Each test starts its own server on free ports of loopback, and ends what it started.
+#![expect(clippy::panic, reason = "that is how a test fails")]
 
 mod harness;
 mod rtsp;

@@ -54,10 +54,10 @@ fn check_copy(url: &str, transport: &str) {
     assert!(status.success());
     let packets = packets(&stdout);
     let [video, audio] = [0, 1].map(|stream| packets.get(&stream).map_or(&[][..], Vec::as_slice));
-    // ffmpeg stops all streams when the first one reaches the end.
-    assert!((248..=251).contains(&video.len()), "{transport}: {} pictures in 10 s of 25/s", video.len());
+    // ffmpeg counts the ten seconds by its own clock; that nothing is missing, the steps below tell.
+    assert!((248..=254).contains(&video.len()), "{transport}: {} pictures in 10 s of 25/s", video.len());
     assert!(
-        (460..=472).contains(&audio.len()),
+        (460..=476).contains(&audio.len()),
         "{transport}: {} frames of AAC in 10 s of 46.9/s",
         audio.len()
     );
@@ -153,7 +153,8 @@ async fn read_by_retina(url: &str, transport: Transport) {
                 sounds += 1;
             }
             CodecItem::Rtcp(_) => reports += 1,
-            _ => {}
+            CodecItem::MessageFrame(_) => panic!("a camera without messages has sent one"),
+            _ => panic!("a kind of item that this test does not know"),
         }
     }
     assert!(sounds > 150 && reports >= 2, "{sounds} sounds, {reports} reports");
@@ -220,7 +221,7 @@ fn ffmpeg_publishes_and_another_reads_it_back() {
         assert_eq!(output.stderr, "", "{transport}: no error line");
         let packets = packets(&output.stdout);
         let counts: Vec<usize> = packets.values().map(Vec::len).collect();
-        assert!(matches!(counts.as_slice(), [123..=126, 225..=237]), "{transport}: {counts:?}");
+        assert!(matches!(counts.as_slice(), [123..=128, 225..=242]), "{transport}: {counts:?}");
         assert!(packets.values().all(|times| times.is_sorted_by(|a, b| a < b)), "{transport}: {packets:?}");
         assert_eq!(publisher.said(), "", "{transport}: the publisher has no complaint");
         let log = server.log();

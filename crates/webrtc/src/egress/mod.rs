@@ -12,13 +12,17 @@ mod track;
 
 pub use burst::Burst;
 
-use crate::limits::{PACE_BURST_BYTES, PACE_BYTES_PER_SECOND, RESEND_BURST, RESEND_PACKETS_PER_SECOND};
+use crate::limits::{
+    FAR_PACE_BYTES_PER_SECOND, FAR_ROUND_TRIP, MIN_PACE_BYTES_PER_SECOND, PACE_BURST_BYTES,
+    PACE_BYTES_PER_SECOND, PACE_GROWTH_INTERVAL, PACE_HALVING_INTERVAL, PACE_LOSS_PACKETS, RESEND_BURST,
+    RESEND_PACKETS_PER_SECOND,
+};
 use crate::srtp::{Exhausted, Sealer};
 use crate::transport::Transport;
 use pacer::Pacer;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use track::Resend;
 pub use track::TrackStats;
 pub(crate) use track::{Announce, OutTrack};
@@ -41,6 +45,8 @@ pub(crate) struct Egress {
     pending: Option<Pending>,
     resends: VecDeque<Resend>,
     pacer: Pacer,
+    /// When the pace was last changed.
+    paced_at: Instant,
     resend_budget: Pacer,
 }
 
@@ -51,6 +57,7 @@ impl Egress {
             pending: None,
             resends: VecDeque::new(),
             pacer: Pacer::new(now, PACE_BYTES_PER_SECOND, PACE_BURST_BYTES),
+            paced_at: now,
             resend_budget: Pacer::new(now, RESEND_PACKETS_PER_SECOND, RESEND_BURST),
         }
     }
@@ -84,9 +91,31 @@ impl Egress {
         self.pending = None;
     }
 
+    /// Chooses the pace to begin with.
+    pub(crate) fn set_round_trip(&mut self, now: Instant, round_trip: Option<Duration>) {
+        if round_trip.is_some_and(|round_trip| round_trip >= FAR_ROUND_TRIP) {
+            self.pacer.set_rate(now, FAR_PACE_BYTES_PER_SECOND);
+        }
+    }
+
+    /// Halves the pace after a loss of many packets, and lets it grow while there is none.
+    fn adapt(&mut self, now: Instant, lost: usize) {
+        let since = now.saturating_duration_since(self.paced_at);
+        let rate = if lost >= PACE_LOSS_PACKETS && since >= PACE_HALVING_INTERVAL {
+            (self.pacer.rate() / 2).max(MIN_PACE_BYTES_PER_SECOND)
+        } else if lost == 0 && since >= PACE_GROWTH_INTERVAL {
+            (self.pacer.rate() * 5 / 4).min(PACE_BYTES_PER_SECOND)
+        } else {
+            return;
+        };
+        self.pacer.set_rate(now, rate);
+        self.paced_at = now;
+    }
+
     /// Notes packets that the viewer misses, to be sent again as the budget allows.
     pub(crate) fn request(&mut self, now: Instant, ssrc: u32, lost: &[u16]) {
         let Some(index) = self.tracks.iter().position(|track| track.ssrc() == ssrc) else { return };
+        self.adapt(now, lost.len());
         let Some(track) = self.tracks.get(index) else { return };
         for &number in lost {
             if !self.resend_budget.allows(now) {
@@ -116,6 +145,7 @@ impl Egress {
         burst: &mut Burst,
     ) -> Result<bool, Exhausted> {
         burst.start(transport);
+        self.adapt(now, 0);
         self.pacer.refill(now);
         while self.pacer.allows_now() {
             let tag = sealer.profile().tag_bytes();

@@ -18,6 +18,16 @@ impl Pacer {
         Self { per_second, most, there: most, filled: now }
     }
 
+    pub(super) const fn rate(&self) -> u64 {
+        self.per_second
+    }
+
+    /// Another rate from now on; what was earned stays.
+    pub(super) fn set_rate(&mut self, now: Instant, per_second: u64) {
+        self.refill(now);
+        self.per_second = per_second;
+    }
+
     pub(super) fn refill(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.filled).min(Duration::from_secs(10));
         let earned = elapsed.as_nanos() * u128::from(self.per_second) / 1_000_000_000;

@@ -322,6 +322,7 @@ impl Peer {
         {
             self.state = State::Connected;
             self.last_heard = now;
+            self.egress.set_round_trip(now, self.connection.round_trip());
             self.events.push_back(Event::Connected { path, profile: sealer.profile() });
         }
     }

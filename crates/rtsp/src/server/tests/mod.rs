@@ -158,7 +158,7 @@ impl Rig {
                 self.input(Input::Opened(tracks));
             }
             Output::Play => {
-                let start = self.fanout.as_ref().map(|fanout| fanout.start(&self.first));
+                let start = self.fanout.as_ref().map(|fanout| fanout.start(&self.first, self.now_pts()));
                 self.input(Input::Playing(start.ok_or_else(not_found)));
                 for block in std::mem::take(&mut self.first) {
                     self.input(Input::Media(&block));
@@ -261,6 +261,11 @@ impl Rig {
         let clock = clock(self.now);
         let block = self.fanout.as_mut().unwrap().block(index, frame, clock).unwrap();
         self.input(Input::Media(&block.expect("a block")));
+    }
+
+    /// The present on the stream's timeline.
+    fn now_pts(&self) -> Timestamp {
+        Timestamp::ZERO + self.now.duration_since(epoch())
     }
 
     fn events(&mut self) -> String {

@@ -18,7 +18,7 @@ fn receiver_report(lost: i32) -> Vec<u8> {
 #[test]
 fn sender_reports_of_all_tracks_come_before_the_first_packet_and_agree() {
     let (mut rig, _) = Rig::playing();
-    let start = rig.fanout.as_ref().unwrap().start(&[]);
+    let start = rig.fanout.as_ref().unwrap().start(&[], Timestamp::ZERO);
     rig.now += FRAME * 25;
     rig.frame(0, &picture(4, 25, true, 5000));
     let data = rig.data();
@@ -42,7 +42,7 @@ fn sender_reports_of_all_tracks_come_before_the_first_packet_and_agree() {
 #[test]
 fn packets_belong_together() {
     let (mut rig, _) = Rig::playing();
-    let start = rig.fanout.as_ref().unwrap().start(&[]);
+    let start = rig.fanout.as_ref().unwrap().start(&[], Timestamp::ZERO);
     rig.frame(0, &picture(4, 0, true, 5000));
     rig.frame(1, &sound(5, 0, true, Bytes::from_static(b"sound")));
     rig.frame(2, &picture(4, 1, false, 3000));

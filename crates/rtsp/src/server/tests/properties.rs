@@ -125,7 +125,8 @@ trait ForAny {
 
 impl ForAny for Frame {
     fn for_any(self, rig: &Rig) -> Self {
-        let is_mono = rig.fanout.as_ref().is_some_and(|fanout| fanout.start(&[]).tracks.len() == 1);
+        let is_mono =
+            rig.fanout.as_ref().is_some_and(|fanout| fanout.start(&[], Timestamp::ZERO).tracks.len() == 1);
         if is_mono { self } else { picture(4, 0, true, 100) }
     }
 }

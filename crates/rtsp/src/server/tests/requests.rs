@@ -147,7 +147,7 @@ fn play_tells_where_the_packets_begin() {
     let id = rig.set_up();
     let frame = picture(4, 25, true, 100);
     rig.first = vec![rig.fanout.as_mut().unwrap().block(3, &frame, clock(epoch())).unwrap().unwrap()];
-    let start = rig.fanout.as_ref().unwrap().start(&rig.first);
+    let start = rig.fanout.as_ref().unwrap().start(&rig.first, Timestamp::ZERO);
     let [video, audio] = start.tracks.as_slice() else { panic!("two tracks") };
     rig.input(Input::Received(
         format!(
@@ -170,6 +170,19 @@ fn play_tells_where_the_packets_begin() {
         )
     );
     assert!(matches!(messages.get(1), Some(Message::Data(_))), "then what there is");
+}
+
+#[test]
+fn play_before_the_first_frame_tells_the_present() {
+    let mut rig = Rig::new();
+    let id = rig.set_up();
+    rig.now += Duration::from_secs(2);
+    let start = rig.fanout.as_ref().unwrap().start(&[], rig.now_pts());
+    let response = rig.ask(&format!("PLAY rtsp://h/cam RTSP/1.0\nSession: {id}"));
+    let entries = crate::message::RtpInfo::parse(response.headers.get(header::RTP_INFO).unwrap());
+    let told: Vec<_> = entries.iter().map(|entry| entry.rtptime).collect();
+    let offset = |at: usize, ticks| start.tracks.get(at).map(|track| track.rtp_offset.wrapping_add(ticks));
+    assert_eq!(told, [offset(0, 180_000), offset(1, 96_000)]);
 }
 
 #[test]

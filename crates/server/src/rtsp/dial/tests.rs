@@ -81,11 +81,14 @@ impl Camera {
     async fn answer(&mut self, request: &Request) -> io::Result<()> {
         let _ = self.asked.send(request.method.clone());
         let response = Response::to(request, StatusCode::Ok);
-        let response = match request.method {
-            Method::Describe if self.fault == Fault::HasNoPath => Response::to(request, StatusCode::NotFound),
-            Method::Describe => response.with_body("application/sdp", SDP),
-            Method::Setup => self.set_up(request).await?,
-            _ => response.with(header::SESSION, "abc"),
+        let response = if request.method == Method::Setup {
+            self.set_up(request).await?
+        } else if request.method != Method::Describe {
+            response.with(header::SESSION, "abc")
+        } else if self.fault == Fault::HasNoPath {
+            Response::to(request, StatusCode::NotFound)
+        } else {
+            response.with_body("application/sdp", SDP)
         };
         let mut bytes = BytesMut::new();
         response.write(&mut bytes);
