@@ -150,7 +150,7 @@ impl Exchange {
         let unauthorized = |text: String| Error::new(ErrorKind::Unauthorized, peer, text);
         let challenged = self.authenticator.challenge(&response.headers).map_err(|error| match error {
             ChallengeError::NoCredentials => unauthorized(
-                "asks for a user name and password (401); write rtsp://user:password@… as the source URL"
+                "asks for a user name and password (401); put them before the host in the source URL"
                     .to_owned(),
             ),
             ChallengeError::Unsupported(_) => {
