@@ -130,7 +130,7 @@ impl Transport {
     /// One alternative.
     ///
     /// # Errors
-    /// If the protocol, a port or a channel cannot be understood. An SSRC, TTL or mode that makes no sense is left out.
+    /// If the protocol, a port or a channel cannot be understood. Another value that makes no sense is left out.
     pub fn parse(value: &str) -> Result<Self, TransportError> {
         let mut parts = split_outside_quotes(value, ';').map(str::trim);
         let (profile, lower) = parse_protocol(parts.next().unwrap_or_default())?;
@@ -138,7 +138,6 @@ impl Transport {
         for part in parts {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let value = value.trim().trim_matches('"');
-            let text = || (!value.is_empty()).then(|| value.to_owned());
             match name.trim().to_ascii_lowercase().as_str() {
                 "unicast" => transport.delivery = Delivery::Unicast,
                 "multicast" => transport.delivery = Delivery::Multicast,
@@ -146,8 +145,8 @@ impl Transport {
                 "client_port" => transport.client_port = Some(parse_pair("client_port", value)?),
                 "server_port" => transport.server_port = Some(parse_pair("server_port", value)?),
                 "port" => transport.port = Some(parse_pair("port", value)?),
-                "source" => transport.source = text(),
-                "destination" => transport.destination = text(),
+                "source" => transport.source = parse_host(value),
+                "destination" => transport.destination = parse_host(value),
                 "ttl" => transport.ttl = value.parse().ok(),
                 // Hikvision pads a short one with a space: `ssrc= d6d6627`.
                 "ssrc" => transport.ssrc = u32::from_str_radix(value, 16).ok(),
@@ -176,6 +175,11 @@ fn parse_protocol(value: &str) -> Result<(Profile, Lower), TransportError> {
         Some("TCP") => Ok((profile, Lower::Tcp)),
         Some(_) => Err(error()),
     }
+}
+
+fn parse_host(value: &str) -> Option<String> {
+    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '_' | '%' | '[' | ']');
+    (!value.is_empty() && value.chars().all(is_host)).then(|| value.to_owned())
 }
 
 fn parse_mode(value: &str) -> Option<Mode> {
@@ -300,6 +304,7 @@ mod tests {
             "RTP/AVP/UDP;unicast;client_port=3056-3057;mode=\"PLAY,RECORD\", RAW/RAW/SCTP;x, RTP/AVP/TCP;interleaved=2",
             "RTP/AVP;unicast;client_port=3056-3057;mode=\"PLAY\",RTP/AVP/TCP;unicast;interleaved=2-3",
         );
+        check("RTP/AVP;source=\"h\";destination=a=\"b,c\"", "RTP/AVP;unicast;source=h");
         assert_eq!(Transport::parse_all("x"), Err(TransportError::Protocol("x".to_owned())));
         assert_eq!(
             Transport::parse_all("RTP/AVP/TCP;interleaved=254-256").map_err(|error| error.to_string()),
