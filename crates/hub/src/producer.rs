@@ -148,9 +148,9 @@ impl Producer {
         Ok(())
     }
 
-    /// Moves the frame's time onto the stream's timeline. Whatever the source does, time of a track never runs backwards.
+    /// Moves the frame's time onto the stream's timeline. Whatever the source does, time of a track goes on.
     fn rebase(&mut self, at: usize, frame: &mut Frame) {
-        /// Put between the last frame of one session and the first of the next when arrival time alone would overlap.
+        /// Put between two frames that would overlap: of one session and the next, or of a source that turns its clock back.
         const GAP: Duration = Duration::from_millis(1);
         let offset = *self.offset_ns.get_or_insert_with(|| {
             let arrival = self.stream.time_at(frame.received_at);
@@ -158,7 +158,7 @@ impl Producer {
         });
         let track = &mut self.tracks[at];
         let moved = |time: Timestamp| Timestamp::from_nanos(time.as_nanos().saturating_add(offset));
-        frame.dts = moved(frame.dts).max(track.last_dts);
+        frame.dts = moved(frame.dts).max(track.last_dts + GAP);
         frame.pts = moved(frame.pts).max(frame.dts);
         track.last_dts = frame.dts;
     }

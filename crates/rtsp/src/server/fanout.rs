@@ -289,19 +289,17 @@ impl FanoutTrack {
 
 /// The wall clock that belongs to a place on the timeline: one mapping for all tracks, so that players show them in step.
 ///
-/// It follows the sender's clock where it tells one, else the time of arrival, smoothed over seconds: arrival jitters,
-/// and a mapping that jitters would make players chase it.
+/// It follows the sender's clock if that is known when the mapping begins, else the time of arrival, and stays with its
+/// choice. It stands still: players move their own clock at each report, and arrival jitters.
 #[derive(Debug, Default)]
 struct WallClock {
     /// Nanoseconds since 1970 of the timeline's zero.
     zero_ns: Option<i128>,
-    /// The sender's clock is known.
+    /// It follows the sender's clock.
     by_sender: bool,
 }
 
 impl WallClock {
-    /// Share of a new measurement in the mapping: 1/256, some seconds of frames.
-    const SMOOTHING: i128 = 256;
     /// A difference above this is no jitter: the sender's clock was set. In nanoseconds.
     const STEP_NS: i128 = 1_000_000_000;
 
@@ -312,19 +310,13 @@ impl WallClock {
         };
         let pts = i128::from(frame.pts.as_nanos());
         let arrived = || clock.wall.checked_sub(clock.now.saturating_duration_since(frame.received_at));
-        let is_first_of_sender = frame.captured_at.is_some() && !self.by_sender;
-        self.by_sender |= is_first_of_sender;
-        let measured = match frame.captured_at {
-            Some(captured) => Some(ns_since_1970(captured) - pts),
-            None if self.by_sender => None,
-            None => arrived().map(|arrived| ns_since_1970(arrived) - pts),
-        };
+        if self.zero_ns.is_none() {
+            self.by_sender = frame.captured_at.is_some();
+        }
+        let wall = if self.by_sender { frame.captured_at } else { arrived() };
+        let measured = wall.map(|wall| ns_since_1970(wall) - pts);
         self.zero_ns = match (self.zero_ns, measured) {
-            (Some(zero), Some(measured))
-                if !is_first_of_sender && (measured - zero).abs() < Self::STEP_NS =>
-            {
-                Some(zero + (measured - zero) / Self::SMOOTHING)
-            }
+            (Some(zero), Some(measured)) if (measured - zero).abs() < Self::STEP_NS => Some(zero),
             (zero, measured) => measured.or(zero),
         };
         let at = self.zero_ns.unwrap_or_default() + pts;
