@@ -74,7 +74,7 @@ pub fn rtcp(data: &[u8]) {
     assert_eq!(again.expect("what was written parses").len(), packets.len());
 }
 
-/// Seeds of [`rtcp`].
+/// Seeds of [`rtcp()`].
 pub fn rtcp_seeds() -> Vec<Vec<u8>> {
     let write = |packets: &[rtcp::Packet]| {
         let mut out = Vec::new();
@@ -120,7 +120,7 @@ pub fn sdp(data: &[u8]) {
     assert_eq!(again, medias.len());
 }
 
-/// Seeds of [`sdp`].
+/// Seeds of [`sdp()`].
 pub fn sdp_seeds() -> Vec<Vec<u8>> {
     let start = "v=0\r\no=- 0 0 IN IP4 1.2.3.4\r\ns=x\r\nt=0 0\r\na=control:*\r\n";
     let medias = [
