@@ -2,6 +2,7 @@
 
 use super::{Door, Peer};
 use crate::app::{App, StartError};
+use crate::config::Listen;
 use crate::limits::{ACCEPT_PAUSE, API_CONNECTIONS, API_HEADER_BYTES, API_HEADER_WAIT};
 use crate::sockets;
 use axum::body::Body;
@@ -33,6 +34,8 @@ pub(crate) fn start(app: &Arc<App>) -> Result<Option<SocketAddr>, StartError> {
     let Some(listen) = app.config.api.listen else { return Ok(None) };
     let listener = sockets::tcp(listen, "api.listen")?;
     let address = listener.local_addr().map_err(|error| StartError(format!("api.listen: {error}")))?;
+    // Where the system has chosen the port, that is what people need.
+    let listen = Listen { port: address.port(), ..listen };
     // Home Assistant waits for this line.
     info!(target: "api", addr = %listen, "listen");
     app.tasks.spawn(accept(Arc::clone(app), door, room, TcpSockets(listener)));
