@@ -21,8 +21,7 @@ pub(crate) fn all() -> Result<bool> {
     // The end-to-end tests have a step of their own below.
     let tests = ["nextest", "run", "--release", "--workspace", "-E", "not (package(=yeoul) & binary(=e2e))"];
     steps.command("tests", cargo(&tests))?;
-    // The readers of these documents work on this code: what is private is documented and linked too.
-    let doc = ["doc", "--release", "--workspace", "--no-deps", "--document-private-items", "--quiet"];
+    let doc = ["doc", "--release", "--workspace", "--no-deps", "--quiet"];
     steps.command("docs", cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))?;
     steps.command("doc tests", cargo(&["test", "--release", "--workspace", "--doc", "--quiet"]))?;
     add_end_to_end(&mut steps)?;

@@ -95,12 +95,7 @@ pub(crate) fn show_and_keep(command: &mut Command) -> Result<(bool, String)> {
         output += &errors.join().unwrap_or_default();
         output
     });
-    let status = child.wait()?;
-    if !status.success() {
-        // A command that is killed says nothing itself.
-        println!("{}: {status}", command.get_program().display());
-    }
-    Ok((status.success(), output))
+    Ok((child.wait()?.success(), output))
 }
 
 /// Copies lines until the end and returns them; bytes that are not text are replaced.
