@@ -3,7 +3,7 @@
 //! It depends on no other crate of the workspace, so that every one of them can use it in its tests.
 //!
 //! * [`epoch`] and [`wall_epoch`] are where virtual time starts: a test adds durations to them and never sleeps.
-//! * [`shared`] and [`captures`] find the recordings of real cameras, which live outside the repository.
+//! * [`shared()`] and [`captures`] find the recordings of real cameras, which live outside the repository.
 //! * [`LossyLink`] carries datagrams between two sans-IO sessions and loses, delays, doubles and reorders them.
 //! * [`h264`], [`h265`] and [`aac`] build parameter sets that parse and pictures that do not decode.
 //! * [`Rng`] is the one source of chance: the same seed gives the same test.
