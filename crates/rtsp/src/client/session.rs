@@ -158,7 +158,7 @@ impl ClientSession {
         Some(self.exchange.send_now(self.timers.now, Purpose::Teardown, request))
     }
 
-    /// What each track has received so far, in the order of [`Playing::tracks`].
+    /// What each track has received so far, in the order of [`super::Playing::tracks`].
     pub fn stats(&self) -> impl Iterator<Item = TrackStats> {
         self.receivers.iter().map(Receiver::stats)
     }
