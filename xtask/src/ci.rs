@@ -22,8 +22,7 @@ pub(crate) fn all() -> Result<bool> {
     let tests = ["nextest", "run", "--release", "--workspace", "-E", "not (package(=yeoul) & binary(=e2e))"];
     steps.command("tests", cargo(&tests))?;
     let doc = ["doc", "--release", "--workspace", "--no-deps", "--quiet"];
-    let flags = "-D warnings -A rustdoc::private-intra-doc-links";
-    steps.command("docs", cargo(&doc).env("RUSTDOCFLAGS", flags))?;
+    steps.command("docs", cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))?;
     steps.command("doc tests", cargo(&["test", "--release", "--workspace", "--doc", "--quiet"]))?;
     add_end_to_end(&mut steps)?;
     steps.finish_for_ci()
