@@ -125,7 +125,11 @@ impl Run {
                     let answer = self.answer(());
                     let _ = self.session.handle_input(self.now, Input::Accepted(answer));
                 }
-                Output::Datagrams { .. } | Output::Frame(_) | Output::Pause | Output::Stop => {}
+                Output::Datagrams { .. }
+                | Output::Frame(_)
+                | Output::Note(_)
+                | Output::Pause
+                | Output::Stop => {}
             }
         }
     }

@@ -9,6 +9,7 @@ mod auth;
 pub mod client;
 pub mod limits;
 pub mod message;
+mod receive;
 pub mod server;
 mod transport;
 pub mod url;

@@ -183,7 +183,7 @@ impl ClientSession {
     /// The receiver of that control URL. Some servers (GW Security) leave the query out here: then the last part decides,
     /// if it is one track's alone.
     fn find_by_url(&self, url: &str) -> Option<usize> {
-        let controls = || self.receivers.iter().map(|receiver| receiver.control.as_str()).enumerate();
+        let controls = || self.receivers.iter().map(|receiver| receiver.leg.control.as_str()).enumerate();
         if let Some((exact, _)) = controls().find(|(_, control)| *control == url) {
             return Some(exact);
         }

@@ -25,8 +25,9 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
+pub use crate::receive::TrackStats;
 pub use error::{Error, ErrorKind};
-pub use media::{Channel, TrackStats};
+pub use media::Channel;
 pub use options::{Options, Source, SourceError, TransportChoice};
 pub use session::ClientSession;
 

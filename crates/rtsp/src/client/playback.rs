@@ -2,11 +2,12 @@
 
 use super::error::{Error, ErrorKind};
 use super::exchange::Purpose;
-use super::media::{Carrier, Receiver, Taken, is_rtcp};
+use super::media::{Carrier, Receiver, is_rtcp};
 use super::session::{ClientSession, State};
 use super::{Channel, Ended, Event, Output, Playing};
 use crate::limits;
 use crate::message::{Data, Request, SessionHeader};
+use crate::receive::Taken;
 use bytes::{Bytes, BytesMut};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -66,7 +67,8 @@ impl ClientSession {
     fn announce(&mut self) {
         let (Some(peer), Some(found)) = (self.peer, &self.presentation) else { return };
         let scheme = if self.url.scheme.is_encrypted() { "rtsps" } else { "rtsp" };
-        let is_udp = self.receivers.iter().any(|receiver| matches!(receiver.carrier, Carrier::Udp { .. }));
+        let is_udp =
+            self.receivers.iter().any(|receiver| matches!(receiver.leg.carrier, Carrier::Udp { .. }));
         let tracks = self.receivers.iter().enumerate().map(|(index, receiver)| Track {
             id: TrackId(u16::try_from(index).unwrap_or(u16::MAX)),
             codec: receiver.format.codec.clone(),
@@ -118,8 +120,7 @@ impl ClientSession {
         if !is_peer && self.media_source.map(|source| source.to_canonical()) != Some(from) {
             return;
         }
-        let is_its =
-            |receiver: &Receiver| matches!(receiver.carrier, Carrier::Udp { socket: of, .. } if of == socket);
+        let is_its = |receiver: &Receiver| matches!(receiver.leg.carrier, Carrier::Udp { socket: of, .. } if of == socket);
         if let Some(receiver) = self.receivers.iter().position(is_its) {
             let channel = if is_rtcp(bytes) { Channel::Rtcp } else { channel };
             if self.state == State::Starting {
@@ -198,7 +199,7 @@ impl ClientSession {
         self.timers.report_at = now + limits::REPORT_INTERVAL;
         for receiver in &mut self.receivers {
             let Some(report) = receiver.report(now, self.ssrc) else { continue };
-            match receiver.carrier {
+            match receiver.leg.carrier {
                 Carrier::Interleaved(_, channel) => {
                     let mut bytes = BytesMut::new();
                     Data { channel, payload: report.into() }.write(&mut bytes);
@@ -229,7 +230,8 @@ impl ClientSession {
             return Ok(());
         }
         let seconds = self.options.timeout.as_secs();
-        let is_udp = self.receivers.iter().any(|receiver| matches!(receiver.carrier, Carrier::Udp { .. }));
+        let is_udp =
+            self.receivers.iter().any(|receiver| matches!(receiver.leg.carrier, Carrier::Udp { .. }));
         let advice = match (self.timers.has_media, is_udp) {
             (true, _) => "",
             (false, false) => " although it had accepted PLAY",

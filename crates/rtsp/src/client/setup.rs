@@ -2,11 +2,12 @@
 
 use super::error::{Error, ErrorKind, kind_of};
 use super::exchange::Purpose;
-use super::media::{Carrier, Receiver, hole_punch};
+use super::media::{Carrier, Leg, Receiver, hole_punch};
 use super::options::TransportChoice;
 use super::session::{ClientSession, State};
 use super::{Channel, Output};
 use crate::message::{Method, Request, Response, SessionHeader, StatusCode, header};
+use crate::receive::Arrival;
 use crate::transport::{Lower, Transport};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -90,7 +91,11 @@ impl ClientSession {
         };
         let id = TrackId(u16::try_from(self.receivers.len()).unwrap_or(u16::MAX));
         let (control, format) = (found.control.clone(), found.format.clone());
-        let receiver = Receiver::new(id, control, format, carrier, &mut self.clock);
+        let arrival = match carrier {
+            Carrier::Interleaved(..) => Arrival::Ordered,
+            Carrier::Udp { .. } => Arrival::Unordered,
+        };
+        let receiver = Receiver::new(id, Leg { control, carrier }, format, arrival, &mut self.clock);
         self.channels.assign(carrier, self.receivers.len());
         self.receivers.push(receiver);
         self.media_source = transport.source.and_then(|source| source.parse().ok()).or(self.media_source);
@@ -162,7 +167,7 @@ impl ClientSession {
     pub(super) fn punch_holes(&mut self) {
         let Some(peer) = self.peer else { return };
         for receiver in &self.receivers {
-            let Carrier::Udp { socket, server: Some((rtp, rtcp)) } = receiver.carrier else { continue };
+            let Carrier::Udp { socket, server: Some((rtp, rtcp)) } = receiver.leg.carrier else { continue };
             for (channel, bytes) in hole_punch(self.ssrc) {
                 let port = match channel {
                     Channel::Rtp => rtp,

@@ -21,10 +21,10 @@ mod setup;
 mod tests;
 mod uri;
 
+pub use crate::receive::TrackStats;
 pub use account::Account;
 pub use block::{Block, Datagrams};
 pub use fanout::{Clock, ClockChanged, Fanout, Start, TrackStart, media_formats};
-pub use receiving::Damage;
 
 use crate::limits::{IDLE_TIMEOUT, PIPELINED_BYTES, SESSION_TIMEOUT, SESSION_TIMEOUT_MAX};
 use crate::message::{Data, FrameError, Framer, Message, Request, Response, StatusCode, Stray, header};
@@ -120,6 +120,8 @@ pub enum Output {
         /// One for each track.
         codecs: Vec<Codec>,
     },
+    /// Something that a person may want to read in a log, bounded in number.
+    Note(String),
     /// A published frame. Its track is an index into [`Output::Record`]'s codecs.
     Frame(Frame),
     /// Playing or publishing is over; what was opened is not wanted any more.
@@ -373,13 +375,13 @@ impl ServerSession {
         self.reception
     }
 
-    /// What was wrong with a publisher's packets.
-    #[must_use]
-    pub fn damage(&self) -> Option<&Damage> {
-        match &self.role {
-            Role::Publisher(publisher) => publisher.receiving.as_ref().map(Receiving::damage),
+    /// What was received of each track that is published.
+    pub fn stats(&self) -> impl Iterator<Item = TrackStats> {
+        let receiving = match &self.role {
+            Role::Publisher(publisher) => publisher.receiving.as_ref(),
             Role::Nobody | Role::Player(_) => None,
-        }
+        };
+        receiving.into_iter().flat_map(Receiving::stats)
     }
 
     fn received(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Error> {

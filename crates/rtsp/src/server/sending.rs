@@ -84,7 +84,7 @@ impl Sending {
         self.next_report = now + REPORT_INTERVAL;
         for track in self.tracks.iter().flatten() {
             let packets = [Packet::SenderReport(track.stats.report(wall, pts)), self.description(track)];
-            track.path.send_rtcp(&packets, out);
+            track.path.send_rtcp(compound(&packets), out);
         }
     }
 
@@ -94,7 +94,7 @@ impl Sending {
         for track in self.tracks.iter().flatten() {
             let bye = Packet::Bye(Bye { ssrcs: vec![track.ssrc], reason: None });
             let report = Packet::SenderReport(track.stats.report(wall, pts));
-            track.path.send_rtcp(&[report, self.description(track), bye], out);
+            track.path.send_rtcp(compound(&[report, self.description(track), bye]), out);
         }
     }
 
@@ -106,11 +106,7 @@ impl Sending {
 
 impl Path {
     /// Sends a compound packet on the RTCP half of the path.
-    pub(super) fn send_rtcp(self, packets: &[Packet], out: &mut VecDeque<Output>) {
-        let mut bytes = Vec::new();
-        for packet in packets {
-            packet.write(&mut bytes);
-        }
+    pub(super) fn send_rtcp(self, bytes: Vec<u8>, out: &mut VecDeque<Output>) {
         match self {
             Self::Interleaved { rtcp, .. } => {
                 let Some(prefix) = Data::prefix(rtcp, bytes.len()) else { return };
@@ -126,4 +122,12 @@ impl Path {
             }),
         }
     }
+}
+
+fn compound(packets: &[Packet]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for packet in packets {
+        packet.write(&mut bytes);
+    }
+    bytes
 }

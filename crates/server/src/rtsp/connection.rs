@@ -270,6 +270,7 @@ impl Connection {
                     self.tell(now, Input::Accepted(answer));
                 }
                 Output::Frame(frame) => self.publish(now, frame),
+                Output::Note(note) => info!(target: "rtsp", "{}: {note}", self.peer),
                 Output::Stop => self.stop(),
                 Output::Wait(at) => {
                     self.wait = at;

@@ -172,7 +172,7 @@ fn check_playing(
         session,
         "{name}"
     );
-    let carried: Vec<Carrier> = bench.session.receivers.iter().map(|receiver| receiver.carrier).collect();
+    let carried: Vec<Carrier> = bench.session.receivers.iter().map(|receiver| receiver.leg.carrier).collect();
     assert_eq!(carried, carriers, "{name}");
     let (head, _) = play.and_then(answer).unwrap_or_default();
     let info = head.lines().find_map(|line| line.strip_prefix("RTP-Info: ")).unwrap_or_default();

@@ -119,6 +119,7 @@ impl Rig {
                     self.datagrams.extend(datagrams.iter().map(|datagram| (port, to, datagram.to_vec())));
                 }
                 Output::Frame(frame) => self.frames.push(frame),
+                Output::Note(note) => self.events.push(format!("[note: {note}]")),
                 Output::Wait(at) => {
                     self.wait = at;
                     return;
@@ -172,6 +173,7 @@ impl Rig {
             Output::Send(_)
             | Output::Datagrams { .. }
             | Output::Frame(_)
+            | Output::Note(_)
             | Output::Wait(_)
             | Output::Close => unreachable!("not a question"),
         }
