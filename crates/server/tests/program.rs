@@ -207,11 +207,9 @@ fn version_and_help_are_printed() {
 #[test]
 fn a_caller_of_the_api_ends_the_program() {
     let folder = Folder::new("exit");
-    let port = free_port();
-    let listen = format!("api.listen=127.0.0.1:{port}");
-    let mut program =
-        Running::start(&folder.0, &["-c", &listen, "-c", "rtsp.listen=", "-c", "webrtc.listen="]);
-    program.wait_for("[api] listen");
+    let configuration = ["-c", "api.listen=127.0.0.1:0", "-c", "rtsp.listen=", "-c", "webrtc.listen="];
+    let mut program = Running::start(&folder.0, &configuration);
+    let port = program.wait_for_api();
     assert!(ask(port, "POST /api/exit?code=7").starts_with("HTTP/1.1 200 OK"));
     assert_eq!(program.child.wait().expect("an end").code(), Some(7));
 }

@@ -32,8 +32,9 @@ pub(super) struct Key {
 }
 
 impl Node {
+    /// The empty text, which is not nothing: `""`.
     pub(super) fn empty(place: Place) -> Self {
-        Self { place, value: Value::Scalar { text: "".into(), plain: true } }
+        Self { place, value: Value::Scalar { text: "".into(), plain: false } }
     }
 
     /// Whether nothing stands here: no text, `~` or `null`.

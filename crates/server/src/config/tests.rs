@@ -276,9 +276,10 @@ fn later_layers_win_key_by_key() {
         Layer::inline("{\"api\": {\"listen\": \":2\"}}").expect("JSON"),
         Layer::inline("rtsp.listen=127.0.0.1:3").expect("an assignment"),
         Layer::inline("streams.two=").expect("an assignment"),
+        Layer::inline("webrtc.listen=").expect("an assignment"),
     ];
     let (config, _) = Config::parse(&layers, &nothing).expect("a right configuration");
-    assert_eq!(listens(&config), [":2", "127.0.0.1:3", ":8555"]);
+    assert_eq!(listens(&config), [":2", "127.0.0.1:3", "off"]);
     assert_eq!(config.api.base_path, "/a");
     assert_eq!(config.streams["one"].len(), 1);
     assert_eq!(config.streams["two"].len(), 0);

@@ -54,7 +54,8 @@ fn items<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> Option<&'n 
 }
 
 fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Source> {
-    let text = reader.private_text(node, path)?;
+    // An empty text is no source, as `name=` on the command line.
+    let text = reader.private_text(node, path).filter(|text| !text.value.is_empty())?;
     reader.secrets.extend(url_password(&text.value));
     match Source::parse(text.value.trim()) {
         Ok(source) => {
