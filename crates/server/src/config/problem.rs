@@ -38,7 +38,7 @@ impl fmt::Display for Problem {
 /// Everything that is wrong in a configuration, a line each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    /// In the order of reading; never empty, at most [`crate::limits::CONFIG_PROBLEMS`].
+    /// In the order of reading; never empty, at most twenty.
     pub problems: Vec<Problem>,
 }
 
