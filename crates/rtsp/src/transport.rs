@@ -168,13 +168,19 @@ fn parse_protocol(value: &str) -> Result<(Profile, Lower), TransportError> {
         ("RTP", "AVPF") => Profile::Avpf,
         ("RTP", "SAVP") => Profile::Savp,
         ("RTP", "SAVPF") => Profile::Savpf,
-        _ => Profile::Other(format!("{protocol}/{profile}")),
+        _ if [protocol, profile].into_iter().all(is_word) => Profile::Other(format!("{protocol}/{profile}")),
+        _ => return Err(error()),
     };
     match parts.next() {
         None | Some("UDP") => Ok((profile, Lower::Udp)),
         Some("TCP") => Ok((profile, Lower::Tcp)),
         Some(_) => Err(error()),
     }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+'))
 }
 
 fn parse_host(value: &str) -> Option<String> {
@@ -305,6 +311,7 @@ mod tests {
             "RTP/AVP;unicast;client_port=3056-3057;mode=\"PLAY\",RTP/AVP/TCP;unicast;interleaved=2-3",
         );
         check("RTP/AVP;source=\"h\";destination=a=\"b,c\"", "RTP/AVP;unicast;source=h");
+        assert!(Transport::parse_all("RTP/A\"").is_err(), "no quote in a profile");
         assert_eq!(Transport::parse_all("x"), Err(TransportError::Protocol("x".to_owned())));
         assert_eq!(
             Transport::parse_all("RTP/AVP/TCP;interleaved=254-256").map_err(|error| error.to_string()),

@@ -184,8 +184,10 @@ impl ClientSession {
             return;
         }
         self.timers.keepalive_at = now + self.keepalive_interval();
-        // Some servers want keepalives and never answer one.
-        if matches!(self.exchange.waits_for(), None | Some((Purpose::KeepAlive, _))) {
+        // Some servers want keepalives and never answer one, or did not answer PLAY.
+        let is_free =
+            self.exchange.waits_for().is_none_or(|(purpose, by)| purpose == Purpose::KeepAlive || by <= now);
+        if is_free {
             let request = Request::new(self.keepalive.clone(), self.aggregate());
             let bytes = self.exchange.send_now(now, Purpose::KeepAlive, request);
             self.outputs.push_back(Output::Send(bytes));

@@ -285,8 +285,10 @@ impl ClientSession {
     }
 
     fn run_timers(&mut self, now: Instant) -> Result<(), Error> {
+        if matches!(self.state, State::Asking | State::Starting) {
+            self.check_answer(now)?;
+        }
         match self.state {
-            State::Asking | State::Starting => self.check_answer(now),
             State::Playing => {
                 for index in 0..self.receivers.len() {
                     let mut frames = Vec::new();
@@ -309,7 +311,9 @@ impl ClientSession {
                 }
                 Ok(())
             }
-            State::Connecting | State::Binding { .. } | State::Over => Ok(()),
+            State::Connecting | State::Binding { .. } | State::Asking | State::Starting | State::Over => {
+                Ok(())
+            }
         }
     }
 

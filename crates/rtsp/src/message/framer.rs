@@ -80,7 +80,7 @@ pub enum FrameError {
     /// The bytes begin no message.
     #[error("expected an RTSP message, got {0:?}")]
     NotRtsp(String),
-    /// A header line has no colon.
+    /// A header line has no colon, or no name before it.
     #[error("expected a header `Name: value`, got {0:?}")]
     BadHeader(String),
     /// Too many bytes that belong to no message.
@@ -300,10 +300,10 @@ impl Framer {
                 headers.continue_last(line.trim());
                 continue;
             }
-            match line.split_once(':') {
-                Some((name, value)) => headers.push(name.trim(), value.trim()),
-                None if self.stray == Stray::Skip => {}
-                None => return Err(FrameError::BadHeader(excerpt(line.as_bytes()))),
+            match line.split_once(':').map(|(name, value)| (name.trim(), value.trim())) {
+                Some((name, value)) if is_header_name(name) => headers.push(name, value),
+                Some(_) | None if self.stray == Stray::Skip => {}
+                Some(_) | None => return Err(FrameError::BadHeader(excerpt(line.as_bytes()))),
             }
             if headers.len() > limits::HEADERS {
                 return Err(FrameError::TooManyHeaders);
@@ -311,6 +311,12 @@ impl Framer {
         }
         Ok(headers)
     }
+}
+
+/// Whether it is a token (RFC 2326 §15.1): anything else would be another header when it is written again.
+fn is_header_name(name: &str) -> bool {
+    let is_separator = |byte: u8| b"()<>@,;:\\\"/[]?={} ".contains(&byte);
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !is_separator(byte))
 }
 
 /// Whether this may be the beginning of a status line.

@@ -112,6 +112,15 @@ fn stray_bytes_end_a_servers_connection() {
 }
 
 #[test]
+fn a_header_without_a_proper_name_is_none() {
+    // Written again, the first would be a Content-Length.
+    let odd = b"RTSP/1.0 200 OK\r\nContent-Length\x16: 114\r\n: x\r\na b: c\r\nCSeq : 5\r\n\r\n";
+    let response = response(odd);
+    assert_eq!((response.headers.len(), response.headers.cseq()), (1, Some(5)));
+    assert!(matches!(whole(Stray::Refuse, odd), Err(FrameError::BadHeader(_))));
+}
+
+#[test]
 fn a_request_of_rtsp_2_is_delivered_as_such() {
     let messages = whole(Stray::Refuse, b"OPTIONS * RTSP/2.0\r\nCSeq: 1\r\n\r\n").expect("RTSP");
     assert!(matches!(messages.as_slice(), [Message::Request(Request { version: Version::V2_0, .. })]));

@@ -142,6 +142,7 @@ impl Bench {
         loop {
             match self.session.poll_output() {
                 Output::Wait(at) => {
+                    assert!(at >= self.now, "a timer lies in the past");
                     self.wait = at;
                     return;
                 }

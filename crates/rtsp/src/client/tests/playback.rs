@@ -116,6 +116,19 @@ fn a_camera_that_plays_without_answering_play_plays() {
 }
 
 #[test]
+fn a_camera_that_did_not_answer_play_is_kept_alive() {
+    let mut bench =
+        Bench::new(OVER_UDP, |request| if request.method == Method::Play { None } else { usual(request) });
+    for n in 0..40 {
+        // Every second packet is missing, so that packets wait whenever the state changes.
+        datagram(&mut bench, "192.0.2.5:6000", 0, &rtp(8, 2 * n, u32::from(n) * 8_000));
+        bench.pass(Duration::from_secs(1));
+    }
+    assert_eq!(bench.error, None);
+    assert_eq!(bench.log.last().map(String::as_str), Some("GET_PARAMETER rtsp://cam/live | abc"));
+}
+
+#[test]
 fn silence_is_an_error() {
     let mut bench = Bench::playing(LIVE);
     bench.pass(Duration::from_secs(4));
