@@ -230,7 +230,7 @@ const STEP_SHIFT: u32 = 2;
 fn depacketize(format: &MediaFormat, data: &[u8]) {
     let mut depacketizer = Depacketizer::new(format);
     let mut clock = ClockMapping::default();
-    let track = clock.add_track(format.clock_rate);
+    let track = clock.add_track(format.codec.kind(), format.clock_rate);
     let (mut rtp_time, mut now, mut last) = (0u32, testkit::epoch(), Timestamp::from_nanos(i64::MIN));
     for record in records(data) {
         let Some((&flags, payload)) = record.split_first() else { continue };

@@ -89,7 +89,7 @@ impl<L> Receiver<L> {
             id,
             order,
             depacketizer: Depacketizer::new(&format),
-            clock: clock.add_track(format.clock_rate),
+            clock: clock.add_track(format.codec.kind(), format.clock_rate),
             reports: ReceiverStats::new(format.clock_rate),
             ssrc: None,
             early_report: None,

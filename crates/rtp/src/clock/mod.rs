@@ -11,7 +11,7 @@ use crate::limits::{
 use crate::rtcp::NtpTime;
 use std::time::{Duration, Instant, SystemTime};
 use track::{Advance, Track, nanos};
-use yeoul_media::Timestamp;
+use yeoul_media::{Kind, Timestamp};
 
 pub use drift::Drift;
 
@@ -39,11 +39,12 @@ pub struct ClockTrack(usize);
 /// 1. **Start.** Tracks whose RTP time at the start of playback is known (RTP-Info) start together there. Without it, or
 ///    where it is far from the first packet (cameras send 0, or what the last client got), a track starts when its first
 ///    packet comes in.
-/// 2. **Sender reports** pair RTP time with the sender's wall clock. The first track that sends one is the reference and is
-///    never moved; its reports say which wall clock time belongs to the timeline. The others are moved to where their own
-///    reports put them: at the first report, and later when their clocks have drifted apart by more than a viewer could
-///    notice. A move forward is made at once; a move back lets time run at half speed until it is done, so that no decoding
-///    time ever goes back.
+/// 2. **Sender reports** pair RTP time with the sender's wall clock. The first track that sends one is the reference; its
+///    reports say which wall clock time belongs to the timeline. The others are moved to where their own reports put them:
+///    at the first report, and later when their clocks have drifted apart by more than a viewer could notice. A picture
+///    whose time is moved is seen to jerk: the first track of video that reports takes the place of sound as reference, and
+///    the sound is moved to it. A move forward is made at once; a move back lets time run at half speed until it is done,
+///    so that no decoding time ever goes back.
 /// 3. **Distrust.** A report is not used for moving if its wall clock is 0, if it steps against RTP time since the report
 ///    before (a camera that sets its clock), if its RTP time is far from the packets', or if it would move the track
 ///    further than tracks can be apart (tracks with different wall clocks). A wall clock before 2020 (cameras that count from
@@ -82,8 +83,8 @@ struct Reference {
 
 impl ClockMapping {
     /// Adds a track whose RTP time has `clock_rate` ticks a second.
-    pub fn add_track(&mut self, clock_rate: u32) -> ClockTrack {
-        self.tracks.push(Track::new(clock_rate));
+    pub fn add_track(&mut self, kind: Kind, clock_rate: u32) -> ClockTrack {
+        self.tracks.push(Track::new(kind, clock_rate));
         ClockTrack(self.tracks.len() - 1)
     }
 
@@ -108,23 +109,27 @@ impl ClockMapping {
         }
         let wall = i128::try_from(ntp.since_1900().as_nanos()).unwrap_or(0);
         let (consistent, first) = of.take_report(wall, ticks);
-        let here = i128::from(of.settled(ticks));
-        let Some(reference) = self.reference.as_mut() else {
-            self.reference = Some(Reference { track: track.0, zero: wall - here, consistent });
+        let kind = of.kind;
+        let zero = wall - i128::from(of.settled(ticks));
+        let told = Reference { track: track.0, zero, consistent };
+        let Some(reference) = self.reference.filter(|reference| reference.track != track.0) else {
+            self.reference = Some(told);
             return;
         };
-        if reference.track == track.0 {
-            *reference = Reference { zero: wall - here, consistent, ..*reference };
-            return;
-        }
-        let error = wall - reference.zero - here;
+        // Which of the two is moved, and by how much.
+        let (moved, error) = if kind == Kind::Video && self.tracks[reference.track].kind == Kind::Audio {
+            self.reference = Some(told);
+            (reference.track, reference.zero - zero)
+        } else {
+            (track.0, zero - reference.zero)
+        };
         let tolerance = if first { FIRST_ALIGN_TOLERANCE } else { ALIGN_TOLERANCE };
         let error = i64::try_from(error).ok().filter(|error| {
             let size = Duration::from_nanos(error.unsigned_abs());
             size > tolerance && size <= MAX_ALIGN
         });
         if let Some(error) = error.filter(|_| consistent && reference.consistent) {
-            of.correct(error);
+            self.tracks[moved].correct(error);
         }
     }
 

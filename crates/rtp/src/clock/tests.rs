@@ -30,7 +30,7 @@ struct Camera {
 impl Camera {
     fn new() -> Self {
         let mut clock = ClockMapping::default();
-        let (video, audio) = (clock.add_track(VIDEO), clock.add_track(AUDIO));
+        let (video, audio) = (clock.add_track(Kind::Video, VIDEO), clock.add_track(Kind::Audio, AUDIO));
         Self { clock, video, audio, video_start: 0xffff_f000, audio_start: 77 }
     }
 
@@ -131,6 +131,22 @@ fn a_track_that_is_early_is_moved_forward_at_once() {
     camera.audio(1500, 1100);
     camera.reports(1500, 0, 0);
     assert_eq!((ms(camera.video(1600, 1600)), ms(camera.audio(1600, 1600))), (600, 600));
+}
+
+#[test]
+fn the_picture_is_never_moved_whoever_reports_first() {
+    let mut camera = Camera::new();
+    camera.video(1000, 1000);
+    // The sound comes 300 ms late, and reports first.
+    camera.audio(1000, 1300);
+    camera.clock.sender_report(camera.audio, wall(1100), camera.audio_time(1100));
+    camera.clock.sender_report(camera.video, wall(1100), camera.video_time(1100));
+    let pictures: Vec<i64> = (1200..1600).step_by(40).map(|time| ms(camera.video(time, time))).collect();
+    assert!(pictures.windows(2).all(|pair| pair[1] - pair[0] == 40), "{pictures:?}");
+    for captured in (1020..=2000).step_by(20) {
+        camera.audio(captured, captured + 300);
+    }
+    assert_eq!(ms(camera.audio(2020, 2320)), ms(camera.video(2020, 2020)));
 }
 
 #[test]
@@ -290,7 +306,7 @@ fn frames_in_decoding_order_keep_their_presentation_times() {
 #[test]
 fn drift_is_measured_through_jitter() {
     let mut clock = ClockMapping::default();
-    let track = clock.add_track(VIDEO);
+    let track = clock.add_track(Kind::Video, VIDEO);
     let mut jitter = yeoul_testkit::Rng::new(5);
     assert_eq!(clock.drift(track), None);
     for frame in 0..1500u64 {
@@ -310,7 +326,7 @@ proptest! {
         steps in prop::collection::vec((0usize..2, any::<u32>(), 0u32..20_000, 0u64..3000, any::<bool>(), any::<u64>(), any::<bool>()), 1..200),
     ) {
         let mut clock = ClockMapping::default();
-        let tracks = [clock.add_track(VIDEO), clock.add_track(48_000)];
+        let tracks = [clock.add_track(Kind::Video, VIDEO), clock.add_track(Kind::Audio, 48_000)];
         let (mut now, mut rtp, mut last) = (epoch(), [0u32, 0], [i64::MIN; 2]);
         for (n, random, ahead, passed, wild, ntp, report) in steps {
             now += Duration::from_millis(passed);

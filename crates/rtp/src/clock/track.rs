@@ -4,12 +4,13 @@ use super::drift::{Drift, DriftMeter};
 use crate::limits::{MAX_REPORT_STEP, MAX_STEP_AHEAD, MAX_STEP_BACK};
 use crate::rtcp::NtpTime;
 use std::time::{Duration, Instant};
-use yeoul_media::Timestamp;
+use yeoul_media::{Kind, Timestamp};
 
 /// Where RTP time is on the timeline. Ticks are RTP time unwrapped to 64 bits. Places are counted in ticks, too, so that
 /// a sender with the same clock rate sends the very RTP time steps that came in; lengths of time are in nanoseconds.
 #[derive(Debug)]
 pub(super) struct Track {
+    pub(super) kind: Kind,
     clock_rate: u32,
     pub(super) rtp_info: Option<u32>,
     /// A report that came before the first packet.
@@ -48,8 +49,15 @@ pub(super) struct Advance {
 }
 
 impl Track {
-    pub(super) fn new(clock_rate: u32) -> Self {
-        Self { clock_rate: clock_rate.max(1), rtp_info: None, early_report: None, jumps: 0, running: None }
+    pub(super) fn new(kind: Kind, clock_rate: u32) -> Self {
+        Self {
+            kind,
+            clock_rate: clock_rate.max(1),
+            rtp_info: None,
+            early_report: None,
+            jumps: 0,
+            running: None,
+        }
     }
 
     pub(super) fn is_started(&self) -> bool {
