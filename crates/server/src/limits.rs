@@ -91,9 +91,10 @@ pub(crate) const RTSP_READ_BYTES: usize = 128 << 10;
 pub(crate) const RTSP_TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Bytes sent to a UDP player in one go …
-pub(crate) const RTSP_UDP_BURST_BYTES: usize = 48 << 10;
+pub(crate) const RTSP_UDP_BURST_BYTES: usize = 16 << 10;
 
-/// … and the pause after them: together 190 Mbit/s. A receiver has a buffer for about 90 packets by default.
+/// … and the pause after them: together 65 Mbit/s, several times what a camera sends. A receiver has a buffer for 90 to 180
+/// packets by default: enough for it to look away for 20 ms while the GOP buffer comes in.
 pub(crate) const RTSP_UDP_BURST_PAUSE: Duration = Duration::from_millis(2);
 
 /// Datagrams of one client that wait for its task: 50 ms of 100 Mbit/s.
