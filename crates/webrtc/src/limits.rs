@@ -71,6 +71,19 @@ pub const RESEND_BURST: u64 = 1000;
 /// A lost picture is answered by going back to the last keyframe, not more often than this: a viewer that cannot decode at
 /// all asks several times a second.
 pub const MIN_KEYFRAME_INTERVAL: Duration = Duration::from_secs(1);
+/// Longest time that a viewer is asked to hold pictures back: more would no longer be live.
+pub const MAX_PLAYOUT_DELAY: Duration = Duration::from_millis(600);
+/// A packet that comes too late stops the picture for a moment. So many of these a minute are borne; browsers tolerate a
+/// further 150 ms, so that most of them are not even seen.
+pub const PLAYOUT_STUTTERS_PER_MINUTE: f64 = 4.0;
+/// From a loss to the request for the packet, beside the round trip: browsers look every 20 ms.
+pub const RESEND_REACTION: Duration = Duration::from_millis(25);
+/// Smaller changes are not worth telling.
+pub const PLAYOUT_DELAY_STEP: Duration = Duration::from_millis(20);
+/// The delay is kept so long after the loss that needed it: every change is seen as a jump in time.
+pub const PLAYOUT_DELAY_KEPT: Duration = Duration::from_secs(20);
+/// A delay is told with every packet for so long: long enough that one of them comes through.
+pub const PLAYOUT_DELAY_TOLD: Duration = Duration::from_secs(1);
 /// Between sender reports of a viewer. Receivers need one to show sound and picture in step, and its clock drifts slowly.
 pub const SENDER_REPORT_INTERVAL: Duration = Duration::from_secs(2);
 /// Most senders of RTP or RTCP towards us in one session whose replay windows are kept: a viewer has one for each media

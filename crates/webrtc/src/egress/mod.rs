@@ -4,8 +4,10 @@
 //! sealed straight into the caller's [`Burst`], as many at once as pace and segmentation offload allow.
 
 mod burst;
+mod extension;
 mod history;
 mod pacer;
+mod playout;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -19,13 +21,14 @@ use crate::limits::{
 };
 use crate::srtp::{Exhausted, Sealer};
 use crate::transport::Transport;
+pub(crate) use extension::Extension;
 use pacer::Pacer;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+pub(crate) use track::OutTrack;
 use track::Resend;
 pub use track::TrackStats;
-pub(crate) use track::{Announce, OutTrack};
 use yeoul_media::TrackId;
 use yeoul_rtp::Packets;
 

@@ -1,36 +1,18 @@
 //! One track towards one viewer: its SSRCs, sequence numbers and headers.
 
 use super::burst::Burst;
+use super::extension::Extension;
 use super::history::History;
+use super::playout::Playout;
 use crate::srtp::{Exhausted, Sealer, Sequence};
 use std::sync::Arc;
-use std::time::Instant;
-use yeoul_media::{Kind, Timestamp, TrackId};
+use std::time::{Duration, Instant};
+use yeoul_media::{Kind, Timestamp, Track, TrackId};
 use yeoul_rtp::{Header, Packets, Payload, rtcp};
 
 const RTP_HEADER_BYTES: usize = yeoul_rtp::packet::HEADER_BYTES;
 /// The original sequence number in front of what is sent again (RFC 4588 §4).
 const RESEND_HEAD_BYTES: usize = 2;
-
-/// The header extension that names the media of an SSRC (RFC 9143 §15), sent until a report shows that the viewer knows.
-#[derive(Debug)]
-pub(crate) struct Announce {
-    /// The whole extension: profile, length, element, padding.
-    bytes: Vec<u8>,
-}
-
-impl Announce {
-    /// The extension with number `number` (1 to 14) and value `mid`; `None` if the value does not fit a one-byte header
-    /// (RFC 8285 §4.2).
-    pub(crate) fn new(number: u8, mid: &str) -> Option<Self> {
-        let length = u8::try_from(mid.len()).ok().filter(|length| (1..=16).contains(length))?;
-        let words = (1 + mid.len()).div_ceil(4);
-        let mut bytes = vec![0xbe, 0xde, 0, u8::try_from(words).ok()?, number << 4 | (length - 1)];
-        bytes.extend_from_slice(mid.as_bytes());
-        bytes.resize(4 + 4 * words, 0);
-        Some(Self { bytes })
-    }
-}
 
 /// What is sent again.
 #[derive(Debug)]
@@ -64,7 +46,7 @@ pub(crate) struct OutTrack {
     payload_type: u8,
     media: Sequence,
     rtp_offset: u32,
-    announce: Option<Announce>,
+    extension: Extension,
     resend: Option<ResendStream>,
     report: rtcp::SenderStats,
     stats: TrackStats,
@@ -76,30 +58,35 @@ struct ResendStream {
     payload_type: u8,
     sequence: Sequence,
     history: History,
+    playout: Playout,
+    /// When the viewer reported last, and how many packets had been sent then.
+    packets_reported: (Instant, u64),
 }
 
 impl OutTrack {
     pub(crate) fn new(
-        id: TrackId,
-        kind: Kind,
+        now: Instant,
+        track: &Track,
         (payload_type, clock_rate): (u8, u32),
         media: Sequence,
         rtp_offset: u32,
-        announce: Option<Announce>,
+        extension: Extension,
         resend: Option<(u8, Sequence)>,
     ) -> Self {
         Self {
-            id,
-            kind,
+            id: track.id,
+            kind: track.kind(),
             payload_type,
             report: rtcp::SenderStats::new(media.ssrc(), clock_rate, rtp_offset),
             media,
             rtp_offset,
-            announce,
+            extension,
             resend: resend.map(|(payload_type, sequence)| ResendStream {
                 payload_type,
                 sequence,
                 history: History::default(),
+                playout: Playout::new(now),
+                packets_reported: (now, 0),
             }),
             stats: TrackStats::default(),
         }
@@ -126,35 +113,45 @@ impl OutTrack {
         (self.stats.packets > 0).then(|| self.report.report(wall, pts))
     }
 
-    /// Takes a report of the viewer.
-    pub(crate) fn on_report(&mut self, block: &rtcp::ReportBlock) {
+    /// Takes a report of the viewer, with the round trip as far as it is known.
+    pub(crate) fn on_report(
+        &mut self,
+        now: Instant,
+        block: &rtcp::ReportBlock,
+        round_trip: Option<Duration>,
+    ) {
         self.stats.lost = block.cumulative_lost;
         self.stats.jitter = block.jitter;
-        // The viewer has told the SSRC's packets from others: it knows which media they are.
-        self.announce = None;
+        self.extension.mid_is_known();
+        let (Some(resend), Some(round_trip)) = (&mut self.resend, round_trip) else { return };
+        let (last, packets) = std::mem::replace(&mut resend.packets_reported, (now, self.stats.packets));
+        let seconds = now.saturating_duration_since(last).as_secs_f64().max(0.1);
+        // A count of packets between two reports is far below 2^32.
+        let sent = u32::try_from(self.stats.packets.saturating_sub(packets)).unwrap_or(u32::MAX);
+        let per_second = f64::from(sent) / seconds;
+        if let Some(delay) = resend.playout.on_report(now, block.fraction_lost, per_second, round_trip) {
+            self.extension.tell_playout_delay(now, delay);
+        }
     }
 
     /// Before the first packet of a frame.
     pub(super) fn begin_frame(&mut self, now: Instant, packets: &Arc<Packets>) {
+        self.extension.expire(now);
         let first = self.media.next_index();
         if let Some(resend) = &mut self.resend {
             resend.history.push(now, first, packets);
         }
     }
 
-    fn extension(&self) -> &[u8] {
-        self.announce.as_ref().map_or(&[], |announce| &announce.bytes)
-    }
-
     /// Length of the packet that [`OutTrack::seal`] makes of `payload`.
     pub(super) fn packet_bytes(&self, payload: &Payload, tag: usize) -> usize {
-        RTP_HEADER_BYTES + self.extension().len() + payload.len() + tag
+        RTP_HEADER_BYTES + self.extension.bytes().len() + payload.len() + tag
     }
 
     /// Length of the packet that [`OutTrack::seal_resend`] makes.
     pub(super) fn resent_bytes(&self, resend: &Resend, tag: usize) -> usize {
         let payload = resend.packets.payloads.get(resend.payload).map_or(0, Payload::len);
-        RTP_HEADER_BYTES + self.extension().len() + RESEND_HEAD_BYTES + payload + tag
+        RTP_HEADER_BYTES + self.extension.bytes().len() + RESEND_HEAD_BYTES + payload + tag
     }
 
     /// Seals the next packet of the track into `burst`; gives its length.
@@ -172,7 +169,7 @@ impl OutTrack {
             rtp_time: packets.rtp_time(payload, self.rtp_offset),
             ssrc: self.media.ssrc(),
         };
-        let extension = self.announce.as_ref().map_or([].as_slice(), |announce| &announce.bytes);
+        let extension = self.extension.bytes();
         let media = &mut self.media;
         let length = burst.packet(
             sealer.profile().tag_bytes(),
@@ -204,7 +201,7 @@ impl OutTrack {
         burst: &mut Burst,
     ) -> Result<usize, Exhausted> {
         let Some(payload) = resend.packets.payloads.get(resend.payload) else { return Ok(0) };
-        let extension = self.announce.as_ref().map_or([].as_slice(), |announce| &announce.bytes);
+        let extension = self.extension.bytes();
         let Some(stream) = &mut self.resend else { return Ok(0) };
         let header = Header {
             payload_type: stream.payload_type,

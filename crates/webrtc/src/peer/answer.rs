@@ -3,7 +3,7 @@
 use super::{Peer, State};
 use crate::certificate::Certificate;
 use crate::connection::{Connection, fill_random};
-use crate::egress::{Announce, Egress, OutTrack};
+use crate::egress::{Egress, Extension, OutTrack};
 use crate::negotiate::{Chosen, choose};
 use crate::sdp::{self, Answer, Credentials, Line, Media, Offer, OfferError, Sending, Setup};
 use crate::srtp::{Role, Sequence};
@@ -94,7 +94,7 @@ impl Peer {
             state: State::Connecting(now),
             connection,
             first_mid: matched.first().map(|matched| matched.media.mid.clone()).unwrap_or_default(),
-            egress: Egress::new(now, matched.iter().map(out_track).collect()),
+            egress: Egress::new(now, matched.iter().map(|matched| out_track(now, matched)).collect()),
             sealer: None,
             opener: None,
             local,
@@ -158,19 +158,21 @@ fn line<'a>(media: &'a Media, matched: &'a [Matched<'a>]) -> Line<'a> {
     if media.rejected || media.kind.is_none() { Line::Rejected { media } } else { Line::Inactive { media } }
 }
 
-fn out_track(matched: &Matched<'_>) -> OutTrack {
-    let announce = matched.media.mid_extension.and_then(|number| Announce::new(number, &matched.media.mid));
+fn out_track(now: Instant, matched: &Matched<'_>) -> OutTrack {
+    let media = matched.media;
+    let mid = media.mid_extension.map(|number| (number, media.mid.as_str()));
+    let extension = Extension::new(mid, media.playout_extension.filter(|_| matched.resend_ssrc.is_some()));
     let Chosen { payload_type, resend_payload_type, clock_rate, .. } = matched.chosen;
     let resend = resend_payload_type
         .zip(matched.resend_ssrc)
         .map(|(payload_type, ssrc)| (payload_type, Sequence::new(ssrc, first_number())));
     OutTrack::new(
-        matched.track.id,
-        matched.track.kind(),
+        now,
+        matched.track,
         (payload_type, clock_rate),
         Sequence::new(matched.ssrc, first_number()),
         u32::from_be_bytes(random()),
-        announce,
+        extension,
         resend,
     )
 }

@@ -22,8 +22,8 @@ impl Peer {
 
     fn rtcp_packet(&mut self, now: Instant, packet: Packet) {
         match packet {
-            Packet::ReceiverReport(report) => self.reception(&report.blocks),
-            Packet::SenderReport(report) => self.reception(&report.blocks),
+            Packet::ReceiverReport(report) => self.reception(now, &report.blocks),
+            Packet::SenderReport(report) => self.reception(now, &report.blocks),
             Packet::Nack(nack) => self.egress.request(now, nack.media_ssrc, &nack.lost),
             Packet::PictureLoss { media_ssrc, .. } => self.keyframe(now, media_ssrc),
             Packet::FullIntraRequest { requests, .. } => {
@@ -36,10 +36,11 @@ impl Peer {
         }
     }
 
-    fn reception(&mut self, blocks: &[rtcp::ReportBlock]) {
+    fn reception(&mut self, now: Instant, blocks: &[rtcp::ReportBlock]) {
+        let round_trip = self.connection.round_trip();
         for block in blocks {
             if let Some(track) = self.egress.track_by_ssrc(block.ssrc) {
-                track.on_report(block);
+                track.on_report(now, block, round_trip);
             }
         }
     }

@@ -142,8 +142,12 @@ impl Lines {
         let payload_type = chosen.payload_type;
         self.line("a=sendonly");
         self.line(&format!("a=msid:{} {}", answer.cname, media.name));
-        if let Some(number) = media.mid_extension {
-            self.line(&format!("a=extmap:{number} urn:ietf:params:rtp-hdrext:sdes:mid"));
+        // A delay serves packets that are sent again, hence video with RTX.
+        let playout = media.playout_extension.filter(|_| resend_ssrc.is_some());
+        for (number, uri) in [(media.mid_extension, super::MID_URI), (playout, super::PLAYOUT_DELAY_URI)] {
+            if let Some(number) = number {
+                self.line(&format!("a=extmap:{number} {uri}"));
+            }
         }
         if let Some(codec) = media.codecs.iter().find(|codec| codec.payload_type == payload_type) {
             self.line(&format!("a=rtpmap:{}", rtpmap(codec)));

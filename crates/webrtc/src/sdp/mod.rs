@@ -16,6 +16,11 @@ pub use fragment::{Fragment, FragmentError};
 pub(crate) use offer::{Media, OfferedCodec, Setup};
 pub use offer::{Offer, OfferError};
 
+/// The header extension with the media's id (RFC 9143 §15).
+const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+/// The header extension by which a sender chooses the receiver's delay.
+const PLAYOUT_DELAY_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+
 /// The hash of a certificate (RFC 8122 §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {

@@ -119,6 +119,8 @@ pub(crate) struct Media {
     pub(crate) codecs: Vec<OfferedCodec>,
     /// Number of the header extension that carries `mid` (RFC 9143 §15), 1 to 14.
     pub(crate) mid_extension: Option<u8>,
+    /// Number of the header extension that carries a playout delay (webrtc.org), 1 to 14.
+    pub(crate) playout_extension: Option<u8>,
 }
 
 /// A viewer's offer, read and checked.
@@ -340,6 +342,12 @@ impl Section {
         Ok(())
     }
 
+    /// The number of a header extension, if it is offered with one that a one-byte header can carry.
+    fn extension(&self, wanted: &str) -> Option<u8> {
+        let found = self.extensions.iter().find(|(number, uri)| uri == wanted && (1..=14).contains(number));
+        found.map(|(number, _)| *number)
+    }
+
     /// `<payload type> <name>/<clock rate>[/<channels>]`
     fn rtpmap(&mut self, value: &str) -> Result<(), &'static str> {
         let expected = "`a=rtpmap:<payload type> <name>/<clock rate>`";
@@ -356,6 +364,8 @@ impl Section {
     }
 
     fn into_media(self, index: usize, bundle: Option<&[String]>, direction: Option<Direction>) -> Media {
+        let [mid_extension, playout_extension] =
+            [super::MID_URI, super::PLAYOUT_DELAY_URI].map(|uri| self.extension(uri));
         let (name, protocol, formats, off) = self.media.unwrap_or_default();
         let mid = self.mid.unwrap_or_else(|| index.to_string());
         let bundled = bundle.map_or(index == 0, |mids| mids.contains(&mid));
@@ -394,13 +404,8 @@ impl Section {
             // Without a shared transport only one media can be served.
             rejected: !bundled || (off && bundle.is_none()),
             direction: self.direction.or(direction).unwrap_or(Direction::SendReceive),
-            mid_extension: self
-                .extensions
-                .iter()
-                .find(|(number, uri)| {
-                    uri == "urn:ietf:params:rtp-hdrext:sdes:mid" && (1..=14).contains(number)
-                })
-                .map(|(number, _)| *number),
+            mid_extension,
+            playout_extension,
             mid,
             name,
             protocol,
