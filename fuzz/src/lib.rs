@@ -12,6 +12,7 @@ pub mod media;
 pub mod rtp;
 pub mod rtsp;
 pub mod rtsp_server;
+pub mod webrtc;
 
 /// A function to fuzz, and bytes to start from.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "rtsp_message", run: rtsp::rtsp_message, seeds: rtsp::rtsp_message_seeds },
     Target { name: "rtsp_server", run: rtsp_server::rtsp_server, seeds: rtsp_server::rtsp_server_seeds },
     Target { name: "sdp", run: rtp::sdp, seeds: rtp::sdp_seeds },
+    Target { name: "webrtc_datagram", run: webrtc::webrtc_datagram, seeds: webrtc::webrtc_datagram_seeds },
+    Target { name: "webrtc_offer", run: webrtc::webrtc_offer, seeds: webrtc::webrtc_offer_seeds },
+    Target { name: "webrtc_srtp", run: webrtc::webrtc_srtp, seeds: webrtc::webrtc_srtp_seeds },
 ];
 
 #[cfg(test)]
