@@ -51,6 +51,9 @@ pub(crate) const API_HEADER_WAIT: Duration = Duration::from_secs(10);
 /// Bytes of a request's header: cookies of a proxy's other pages come along.
 pub(crate) const API_HEADER_BYTES: usize = 32 << 10;
 
+/// How long a request's body may pause.
+pub(crate) const API_BODY_WAIT: Duration = Duration::from_secs(10);
+
 /// Bytes of a request's body: an SDP offer of a browser has 10 KiB.
 pub(crate) const API_BODY_BYTES: usize = 256 << 10;
 

@@ -12,18 +12,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 use yeoul_media::{Codec, Frame, Timestamp, Track, TrackId};
+use yeoul_rtp::format::{FIRST_DYNAMIC_PAYLOAD_TYPE, static_payload_type};
 use yeoul_rtp::packet::HEADER_BYTES;
 use yeoul_rtp::{Header, MediaFormat, Packetizer, Packets};
-
-/// RFC 3551 §3: up to 127.
-const FIRST_DYNAMIC_PAYLOAD_TYPE: u8 = 96;
 
 /// How `tracks` are carried: the fixed payload types of RFC 3551 where they fit, dynamic ones elsewhere.
 #[must_use]
 pub fn media_formats(tracks: &[Track]) -> Vec<MediaFormat> {
     let mut dynamic = FIRST_DYNAMIC_PAYLOAD_TYPE..;
     let formats = tracks.iter().map(|track| {
-        let payload_type = fixed_payload_type(&track.codec).or_else(|| dynamic.next());
+        let payload_type = static_payload_type(&track.codec).or_else(|| dynamic.next());
         MediaFormat::new(track.codec.clone(), payload_type.unwrap_or(u8::MAX) & 0x7f)
     });
     formats.collect()
@@ -32,28 +30,6 @@ pub fn media_formats(tracks: &[Track]) -> Vec<MediaFormat> {
 /// Ticks a second of the RTP time of `codec`.
 fn clock_rate(codec: &Codec) -> u32 {
     MediaFormat::new(codec.clone(), 0).clock_rate
-}
-
-/// RFC 3551 §6, table 4.
-fn fixed_payload_type(codec: &Codec) -> Option<u8> {
-    let layout = codec.sample_rate().zip(codec.channels());
-    match (codec, layout?) {
-        (Codec::Pcmu(_), (8_000, 1)) => Some(0),
-        (Codec::Pcma(_), (8_000, 1)) => Some(8),
-        (Codec::G722, _) => Some(9),
-        (Codec::L16(_), (44_100, 2)) => Some(10),
-        (Codec::L16(_), (44_100, 1)) => Some(11),
-        (
-            Codec::H264(_)
-            | Codec::H265(_)
-            | Codec::Aac(_)
-            | Codec::Opus { .. }
-            | Codec::Pcmu(_)
-            | Codec::Pcma(_)
-            | Codec::L16(_),
-            _,
-        ) => None,
-    }
 }
 
 /// Now, by both clocks.

@@ -2,7 +2,7 @@
 
 use super::{program, streams};
 use crate::app::App;
-use crate::limits::API_BODY_BYTES;
+use crate::limits::{API_BODY_BYTES, API_BODY_WAIT};
 use crate::{web, webrtc};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -11,6 +11,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use std::sync::Arc;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// One method of one path.
 pub(crate) struct Route {
@@ -95,6 +96,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(API_BODY_BYTES))
+        .layer(RequestBodyTimeoutLayer::new(API_BODY_WAIT))
         .with_state(Arc::clone(app))
 }
 

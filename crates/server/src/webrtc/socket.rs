@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::TcpListener;
-use tracing::warn;
+use tracing::{info, warn};
 use yeoul_webrtc::{Burst, Path};
 
 /// What WebRTC listens on.
@@ -42,6 +42,7 @@ impl Sockets {
             (None, None) => listen.socket_addr(),
         };
         let udp = udp.map(Udp::new).transpose().map_err(failed)?.map(Arc::new);
+        info!(target: "webrtc", addr = %Listen { port: bound.port(), ..listen }, "listen");
         Ok(Self { udp, tcp, bound })
     }
 }
