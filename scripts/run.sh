@@ -42,16 +42,17 @@ if grep -Eq "^[^#]*(127\.0\.0\.1|localhost):$demo_port/" "$config"; then
   children+=($!)
 fi
 
-# The address to look at: that of `api.listen`, where the configuration has one.
-listen=$(sed -n '/^api:/,/^[^ #]/ s/^ *listen: *"\{0,1\}\([^" #]*\)"\{0,1\}.*/\1/p' "$config" | head -n 1)
-listen=${listen:-:1984}
-case $listen in :* | 0.0.0.0:* | \[::\]:*) page="http://127.0.0.1:${listen##*:}/" ;; *) page="http://$listen/" ;; esac
+# It reads the configuration as the program will, and says what is wrong with it.
+program="${CARGO_TARGET_DIR:-target}/release/yeoul"
+checked=$("$program" check -c "$config")
+page=$(sed -n 's/^the page will be at //p' <<<"$checked")
 
-"${CARGO_TARGET_DIR:-target}/release/yeoul" -c "$config" &
+"$program" -c "$config" &
 yeoul=$!
 children+=("$yeoul")
 
-for ((tenth = 0; tenth < start_wait_s * 10; tenth++)); do
+# Without `api.listen` there is no page.
+for ((tenth = 0; ${#page} > 0 && tenth < start_wait_s * 10; tenth++)); do
   kill -0 "$yeoul" 2>/dev/null || break
   if curl --silent --fail --max-time 2 --output /dev/null "${page}api"; then
     printf '\n  Yeoul is running: %s   (Ctrl-C ends it)\n\n' "$page"

@@ -61,7 +61,7 @@ struct ConfigArgs {
 enum Task {
     /// Look at a source for some seconds and tell what it sends
     Probe(probe::ProbeArgs),
-    /// Read the configuration, tell what is wrong with it, and end
+    /// Read the configuration, tell what is wrong with it and where the page will be, and end
     Check,
 }
 
@@ -219,6 +219,10 @@ fn check(arguments: &[String]) -> anyhow::Result<ExitCode> {
         "the configuration is valid; it has {streams} stream{}\n",
         if streams == 1 { "" } else { "s" }
     ));
+    let api = &loaded.config.api;
+    if let Some(listen) = api.listen.filter(|listen| listen.port != 0) {
+        print(&format!("the page will be at http://{}{}/\n", listen.from_here(), api.base_path));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

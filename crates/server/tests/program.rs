@@ -189,8 +189,10 @@ fn check_tells_warnings_and_validity() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         text(&output.stdout),
-        "--config:1:15: streams.a: sources of scheme ffmpeg are not supported yet\nthe configuration is valid; it has 2 streams\n"
+        "--config:1:15: streams.a: sources of scheme ffmpeg are not supported yet\nthe configuration is valid; it has 2 streams\nthe page will be at http://127.0.0.1:1984/\n"
     );
+    let output = yeoul(&["check", "-c", "{api: {listen: '[::1]:8080', base_path: /cams}}"]);
+    assert!(text(&output.stdout).ends_with("\nthe page will be at http://[::1]:8080/cams/\n"), "{output:?}");
 }
 
 #[test]

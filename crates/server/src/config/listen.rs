@@ -46,6 +46,13 @@ impl Listen {
         SocketAddr::new(self.ip.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), self.port)
     }
 
+    /// The address at which a program on this machine reaches it.
+    #[must_use]
+    pub fn from_here(self) -> SocketAddr {
+        let ip = self.ip.filter(|ip| !ip.is_unspecified());
+        SocketAddr::new(ip.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), self.port)
+    }
+
     /// The address to bind where the machine has no IPv6.
     #[must_use]
     pub fn socket_addr_v4(self) -> SocketAddr {
