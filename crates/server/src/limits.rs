@@ -51,7 +51,8 @@ pub(crate) const API_HEADER_WAIT: Duration = Duration::from_secs(10);
 /// Bytes of a request's header: cookies of a proxy's other pages come along.
 pub(crate) const API_HEADER_BYTES: usize = 32 << 10;
 
-/// How long a request's body may pause.
+/// How long a request's body may take, from its first byte to its last: it is small, and one that is trickled holds a
+/// connection for nothing.
 pub(crate) const API_BODY_WAIT: Duration = Duration::from_secs(10);
 
 /// Bytes of a request's body: an SDP offer of a browser has 10 KiB.

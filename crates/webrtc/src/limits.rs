@@ -76,6 +76,9 @@ pub const MAX_PLAYOUT_DELAY: Duration = Duration::from_millis(600);
 /// A packet that comes too late stops the picture for a moment. So many of these a minute are borne; browsers tolerate a
 /// further 150 ms, so that most of them are not even seen.
 pub const PLAYOUT_STUTTERS_PER_MINUTE: f64 = 4.0;
+/// Reports that follow each other faster are counted as if they did not: browsers send one a second, and a rate over less
+/// time says nothing.
+pub const MIN_REPORT_INTERVAL: Duration = Duration::from_millis(100);
 /// From a loss to the request for the packet, beside the round trip: browsers look every 20 ms.
 pub const RESEND_REACTION: Duration = Duration::from_millis(25);
 /// Smaller changes are not worth telling.

@@ -82,7 +82,7 @@ struct Reference {
 }
 
 impl ClockMapping {
-    /// Adds a track whose RTP time has `clock_rate` ticks a second.
+    /// Adds a track of this kind whose RTP time has `clock_rate` ticks a second.
     pub fn add_track(&mut self, kind: Kind, clock_rate: u32) -> ClockTrack {
         self.tracks.push(Track::new(kind, clock_rate));
         ClockTrack(self.tracks.len() - 1)

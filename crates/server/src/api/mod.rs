@@ -3,6 +3,7 @@
 //! Every request enters by one door, [`Door::answer`]: it asks [`guard`] before it looks at the path, so no route can
 //! forget its check. The routes stand in one table, [`routes`].
 
+mod body;
 mod guard;
 pub(crate) mod listen;
 mod program;

@@ -1,17 +1,16 @@
 //! Every route, in one table. Who may call them is the same for all and decided before, in `guard`.
 
+use super::body::whole_body;
 use super::{program, streams};
 use crate::app::App;
-use crate::limits::{API_BODY_BYTES, API_BODY_WAIT};
 use crate::{web, webrtc};
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use std::sync::Arc;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// One method of one path.
 pub(crate) struct Route {
@@ -95,8 +94,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
                 format!("{method} does nothing here; the header Allow names what does\n"),
             )
         })
-        .layer(DefaultBodyLimit::max(API_BODY_BYTES))
-        .layer(RequestBodyTimeoutLayer::new(API_BODY_WAIT))
+        .layer(from_fn(whole_body))
         .with_state(Arc::clone(app))
 }
 

@@ -4,11 +4,14 @@ use super::routes::table;
 use super::{Door, Peer};
 use crate::app::{App, End, Server};
 use crate::config::{Config, Layer};
+use crate::limits::{API_BODY_BYTES, API_BODY_WAIT};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use yeoul_hub::{Label, Want};
 use yeoul_media::bitstream::h264;
 use yeoul_media::{Codec, Kind, PcmLayout};
@@ -240,6 +243,44 @@ async fn a_websocket_of_a_foreign_page_is_refused() {
         .expect("a request");
     let peer = Peer::Address("127.0.0.1:9".parse().expect("an address"));
     assert_eq!(Door::new(&app).answer(peer, request).await.status(), StatusCode::FORBIDDEN);
+}
+
+/// A body of which some bytes come every few seconds, for ever.
+struct Trickle(tokio::time::Interval);
+
+impl futures_core::Stream for Trickle {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_tick(cx).map(|_| Some(Ok(Bytes::from_static(b"v=0"))))
+    }
+}
+
+/// The answer to an offer with this body.
+async fn offer(body: Body) -> (StatusCode, String) {
+    let request = Request::post("/api/webrtc?src=a").header(header::HOST, "127.0.0.1").body(body);
+    let peer = Peer::Address("127.0.0.1:9".parse().expect("an address"));
+    let app = app("streams: {a: 'rtsp://127.0.0.1:1/'}");
+    let response = Door::new(&app).answer(peer, request.expect("a request")).await;
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.expect("a body");
+    (parts.status, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_trickled_is_refused_in_time() {
+    let began = tokio::time::Instant::now();
+    let (status, said) = offer(Body::from_stream(Trickle(tokio::time::interval(API_BODY_WAIT / 4)))).await;
+    assert_eq!(status, StatusCode::REQUEST_TIMEOUT, "{said}");
+    assert_eq!(said, "the body did not come in whole within 10 s\n");
+    assert!(began.elapsed() < API_BODY_WAIT * 2);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused() {
+    let (status, said) = offer(Body::from(vec![b'a'; API_BODY_BYTES + 1])).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{said}");
+    assert!(said.contains("at most 262144 bytes"), "{said}");
 }
 
 #[tokio::test]

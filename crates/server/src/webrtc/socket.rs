@@ -42,7 +42,9 @@ impl Sockets {
             (None, None) => listen.socket_addr(),
         };
         let udp = udp.map(Udp::new).transpose().map_err(failed)?.map(Arc::new);
-        info!(target: "webrtc", addr = %Listen { port: bound.port(), ..listen }, "listen");
+        if udp.is_some() || tcp.is_some() {
+            info!(target: "webrtc", addr = %Listen { port: bound.port(), ..listen }, "listen");
+        }
         Ok(Self { udp, tcp, bound })
     }
 }

@@ -4,6 +4,7 @@ use super::burst::Burst;
 use super::extension::Extension;
 use super::history::History;
 use super::playout::Playout;
+use crate::limits::MIN_REPORT_INTERVAL;
 use crate::srtp::{Exhausted, Sealer, Sequence};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -125,7 +126,7 @@ impl OutTrack {
         self.extension.mid_is_known();
         let (Some(resend), Some(round_trip)) = (&mut self.resend, round_trip) else { return };
         let (last, packets) = std::mem::replace(&mut resend.packets_reported, (now, self.stats.packets));
-        let seconds = now.saturating_duration_since(last).as_secs_f64().max(0.1);
+        let seconds = now.saturating_duration_since(last).max(MIN_REPORT_INTERVAL).as_secs_f64();
         // A count of packets between two reports is far below 2^32.
         let sent = u32::try_from(self.stats.packets.saturating_sub(packets)).unwrap_or(u32::MAX);
         let per_second = f64::from(sent) / seconds;

@@ -1,0 +1,28 @@
+//! Requests' bodies: whole before anybody works with them, small and soon.
+
+use crate::limits::{API_BODY_BYTES, API_BODY_WAIT};
+use axum::body::{Body, HttpBody, to_bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
+
+/// Hands a request on once its body has come in; refuses it with a sentence if that is too long or takes too long.
+pub(super) async fn whole_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    match timeout(API_BODY_WAIT, to_bytes(body, API_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(error)) => {
+            let sentence = format!("the body could not be read (at most {API_BODY_BYTES} bytes): {error}\n");
+            (StatusCode::PAYLOAD_TOO_LARGE, sentence).into_response()
+        }
+        Err(_) => {
+            let sentence = format!("the body did not come in whole within {} s\n", API_BODY_WAIT.as_secs());
+            (StatusCode::REQUEST_TIMEOUT, sentence).into_response()
+        }
+    }
+}
