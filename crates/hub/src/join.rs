@@ -25,6 +25,13 @@ impl Want {
         Self { kind, accepts: Box::new(|_| true), all: false, text: format!("any {kind}") }
     }
 
+    /// The same, of those codecs only for which `carries` holds: what the protocol can convey.
+    #[must_use]
+    pub fn limited_to(self, carries: fn(&Codec) -> bool) -> Self {
+        let accepts = self.accepts;
+        Self { accepts: Box::new(move |codec| carries(codec) && accepts(codec)), ..self }
+    }
+
     fn fits(&self, track: &Track) -> bool {
         track.kind() == self.kind && (self.accepts)(&track.codec)
     }

@@ -43,16 +43,7 @@ pub(crate) struct SlotStatus {
 impl SlotStatus {
     /// Live once every video track can be described: a consumer cannot be told of an H.264 track without its size.
     pub(crate) fn settle(&mut self) {
-        let described = self.tracks.iter().all(|track| match &track.codec {
-            Codec::H264(sets) => sets.is_some(),
-            Codec::H265(sets) => sets.is_some(),
-            Codec::Aac(_)
-            | Codec::Opus { .. }
-            | Codec::Pcmu(_)
-            | Codec::Pcma(_)
-            | Codec::G722
-            | Codec::L16(_) => true,
-        });
+        let described = self.tracks.iter().all(|track| track.codec.is_described());
         self.state = if described { State::Live } else { State::Connecting };
         if described {
             self.last_failure = None;

@@ -1,6 +1,6 @@
 //! The codings a track can have.
 
-use crate::bitstream::{aac, h264, h265};
+use crate::bitstream::{aac, av1, flac, h264, h265, vp9};
 use std::fmt;
 
 /// Video or audio.
@@ -32,14 +32,23 @@ pub struct PcmLayout {
 
 /// A coding with its decoder configuration inside.
 ///
-/// For H.264 and H.265 the configuration is `None` while the sender has not told its parameter sets: they come with the
-/// first keyframe, which then carries [`crate::Frame::new_codec`].
+/// The configuration of video is `None` while the sender has not told it: it comes with the first keyframe, which then carries
+/// [`crate::Frame::new_codec`].
 #[derive(Clone, PartialEq, Eq)]
 pub enum Codec {
     /// ITU-T H.264, AVC.
     H264(Option<h264::ParameterSets>),
     /// ITU-T H.265, HEVC.
     H265(Option<h265::ParameterSets>),
+    /// AV1.
+    Av1(Option<av1::SequenceHeader>),
+    /// VP9.
+    Vp9(Option<vp9::Parameters>),
+    /// JPEG pictures (ITU-T T.81), one after another.
+    Jpeg {
+        /// Width and height in pixels, once known.
+        dimensions: Option<(u32, u32)>,
+    },
     /// MPEG-4 audio, raw access units (ISO/IEC 14496-3).
     Aac(aac::AudioSpecificConfig),
     /// Opus (RFC 6716), always 48 kHz on the wire.
@@ -55,6 +64,10 @@ pub enum Codec {
     G722,
     /// Linear PCM, 16 bits, big-endian.
     L16(PcmLayout),
+    /// FLAC (RFC 9639).
+    Flac(flac::StreamInfo),
+    /// MPEG audio, layers I to III; called after its most common one.
+    Mp3(PcmLayout),
 }
 
 impl Codec {
@@ -62,10 +75,15 @@ impl Codec {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::H264(_) | Self::H265(_) => Kind::Video,
-            Self::Aac(_) | Self::Opus { .. } | Self::Pcmu(_) | Self::Pcma(_) | Self::G722 | Self::L16(_) => {
-                Kind::Audio
-            }
+            Self::H264(_) | Self::H265(_) | Self::Av1(_) | Self::Vp9(_) | Self::Jpeg { .. } => Kind::Video,
+            Self::Aac(_)
+            | Self::Opus { .. }
+            | Self::Pcmu(_)
+            | Self::Pcma(_)
+            | Self::G722
+            | Self::L16(_)
+            | Self::Flac(_)
+            | Self::Mp3(_) => Kind::Audio,
         }
     }
 
@@ -75,12 +93,17 @@ impl Codec {
         match self {
             Self::H264(_) => "H264",
             Self::H265(_) => "H265",
+            Self::Av1(_) => "AV1",
+            Self::Vp9(_) => "VP9",
+            Self::Jpeg { .. } => "JPEG",
             Self::Aac(_) => "AAC",
             Self::Opus { .. } => "OPUS",
             Self::Pcmu(_) => "PCMU",
             Self::Pcma(_) => "PCMA",
             Self::G722 => "G722",
             Self::L16(_) => "L16",
+            Self::Flac(_) => "FLAC",
+            Self::Mp3(_) => "MP3",
         }
     }
 
@@ -88,11 +111,14 @@ impl Codec {
     #[must_use]
     pub fn sample_rate(&self) -> Option<u32> {
         match self {
-            Self::H264(_) | Self::H265(_) => None,
+            Self::H264(_) | Self::H265(_) | Self::Av1(_) | Self::Vp9(_) | Self::Jpeg { .. } => None,
             Self::Aac(config) => Some(config.sample_rate()),
             Self::Opus { .. } => Some(48_000),
-            Self::Pcmu(layout) | Self::Pcma(layout) | Self::L16(layout) => Some(layout.sample_rate),
+            Self::Pcmu(layout) | Self::Pcma(layout) | Self::L16(layout) | Self::Mp3(layout) => {
+                Some(layout.sample_rate)
+            }
             Self::G722 => Some(16_000),
+            Self::Flac(info) => Some(info.sample_rate()),
         }
     }
 
@@ -100,11 +126,14 @@ impl Codec {
     #[must_use]
     pub fn channels(&self) -> Option<u8> {
         match self {
-            Self::H264(_) | Self::H265(_) => None,
+            Self::H264(_) | Self::H265(_) | Self::Av1(_) | Self::Vp9(_) | Self::Jpeg { .. } => None,
             Self::Aac(config) => Some(config.channels()),
             Self::Opus { channels } => Some(*channels),
-            Self::Pcmu(layout) | Self::Pcma(layout) | Self::L16(layout) => Some(layout.channels),
+            Self::Pcmu(layout) | Self::Pcma(layout) | Self::L16(layout) | Self::Mp3(layout) => {
+                Some(layout.channels)
+            }
             Self::G722 => Some(1),
+            Self::Flac(info) => Some(info.channels()),
         }
     }
 
@@ -114,9 +143,75 @@ impl Codec {
         match self {
             Self::H264(sets) => sets.as_ref().map(|sets| (sets.width(), sets.height())),
             Self::H265(sets) => sets.as_ref().map(|sets| (sets.width(), sets.height())),
-            Self::Aac(_) | Self::Opus { .. } | Self::Pcmu(_) | Self::Pcma(_) | Self::G722 | Self::L16(_) => {
-                None
+            Self::Av1(header) => header.as_ref().map(|header| (header.width(), header.height())),
+            Self::Vp9(parameters) => {
+                parameters.as_ref().map(|parameters| (parameters.width, parameters.height))
             }
+            Self::Jpeg { dimensions } => *dimensions,
+            Self::Aac(_)
+            | Self::Opus { .. }
+            | Self::Pcmu(_)
+            | Self::Pcma(_)
+            | Self::G722
+            | Self::L16(_)
+            | Self::Flac(_)
+            | Self::Mp3(_) => None,
+        }
+    }
+
+    /// The profile in words, where the configuration tells one: `High`, `Main 10`.
+    #[must_use]
+    pub fn profile_name(&self) -> Option<&'static str> {
+        match self {
+            Self::H264(sets) => sets.as_ref().map(h264::ParameterSets::profile_name),
+            Self::H265(sets) => sets.as_ref().map(h265::ParameterSets::profile_name),
+            Self::Av1(header) => header.as_ref().map(av1::SequenceHeader::profile_name),
+            Self::Vp9(_)
+            | Self::Jpeg { .. }
+            | Self::Aac(_)
+            | Self::Opus { .. }
+            | Self::Pcmu(_)
+            | Self::Pcma(_)
+            | Self::G722
+            | Self::L16(_)
+            | Self::Flac(_)
+            | Self::Mp3(_) => None,
+        }
+    }
+
+    /// The `codecs` string of RFC 6381 (`avc1.640028`), for codecs that have one and whose configuration is known.
+    #[must_use]
+    pub fn rfc6381(&self) -> Option<String> {
+        match self {
+            Self::H264(sets) => sets.as_ref().map(h264::ParameterSets::rfc6381),
+            Self::H265(sets) => sets.as_ref().map(h265::ParameterSets::rfc6381),
+            Self::Av1(header) => header.as_ref().map(av1::SequenceHeader::rfc6381),
+            Self::Vp9(parameters) => parameters.as_ref().map(vp9::Parameters::rfc6381),
+            Self::Aac(config) => Some(config.rfc6381()),
+            Self::Opus { .. } => Some("opus".to_owned()),
+            Self::Flac(_) => Some("flac".to_owned()),
+            Self::Mp3(_) => Some("mp4a.6B".to_owned()),
+            Self::Jpeg { .. } | Self::Pcmu(_) | Self::Pcma(_) | Self::G722 | Self::L16(_) => None,
+        }
+    }
+
+    /// Whether enough is known for a decoder to be set up: video needs its configuration first.
+    #[must_use]
+    pub fn is_described(&self) -> bool {
+        match self {
+            Self::H264(sets) => sets.is_some(),
+            Self::H265(sets) => sets.is_some(),
+            Self::Av1(header) => header.is_some(),
+            Self::Vp9(parameters) => parameters.is_some(),
+            Self::Jpeg { .. }
+            | Self::Aac(_)
+            | Self::Opus { .. }
+            | Self::Pcmu(_)
+            | Self::Pcma(_)
+            | Self::G722
+            | Self::L16(_)
+            | Self::Flac(_)
+            | Self::Mp3(_) => true,
         }
     }
 
@@ -131,24 +226,16 @@ impl Codec {
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
-        match self {
-            Self::H264(Some(sets)) => {
-                write!(f, " {} {}x{}", sets.profile_name(), sets.width(), sets.height())
-            }
-            Self::H265(Some(sets)) => {
-                write!(f, " {} {}x{}", sets.profile_name(), sets.width(), sets.height())
-            }
-            Self::H264(None) | Self::H265(None) => Ok(()),
-            Self::Aac(_) | Self::Opus { .. } | Self::Pcmu(_) | Self::Pcma(_) | Self::G722 | Self::L16(_) => {
-                let channels = self.channels().unwrap_or(1);
-                write!(
-                    f,
-                    " {} Hz {channels} channel{}",
-                    self.sample_rate().unwrap_or(0),
-                    if channels == 1 { "" } else { "s" }
-                )
-            }
+        if let Some(profile) = self.profile_name() {
+            write!(f, " {profile}")?;
         }
+        if let Some((width, height)) = self.dimensions() {
+            write!(f, " {width}x{height}")?;
+        }
+        if let (Some(rate), Some(channels)) = (self.sample_rate(), self.channels()) {
+            write!(f, " {rate} Hz {channels} channel{}", if channels == 1 { "" } else { "s" })?;
+        }
+        Ok(())
     }
 }
 

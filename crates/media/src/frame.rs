@@ -13,10 +13,14 @@ use std::time::{Instant, SystemTime};
 /// | codec | data |
 /// |---|---|
 /// | H.264, H.265 | NAL units, each behind its length in 4 bytes, big-endian; no access unit delimiters, no start codes; parameter sets stay in the access unit where the sender put them |
+/// | AV1 | open bitstream units of one temporal unit, each with its size; no temporal delimiters |
+/// | VP9 | one frame or superframe |
+/// | JPEG | one picture from SOI to EOI |
 /// | AAC | one raw access unit, no ADTS header |
 /// | Opus | one packet |
 /// | G.711, G.722 | octets as on the wire |
 /// | L16 | samples of 16 bits, big-endian, interleaved |
+/// | FLAC, MP3 | one frame with its header |
 #[derive(Clone)]
 pub struct Frame {
     /// The track this frame belongs to.

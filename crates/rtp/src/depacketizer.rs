@@ -77,6 +77,8 @@ enum Format {
     Aac(aac::Depacketizer),
     Latm(latm::Depacketizer),
     Sample(sample::Depacketizer),
+    /// There is none here: [`format::carries`].
+    None,
 }
 
 impl Depacketizer {
@@ -106,6 +108,9 @@ impl Depacketizer {
             codec @ (Codec::Opus { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_)) => {
                 Format::Sample(sample::Depacketizer::new(format::sample_octets(codec)))
             }
+            Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } | Codec::Flac(_) | Codec::Mp3(_) => {
+                Format::None
+            }
         };
         Self { codec, format }
     }
@@ -126,6 +131,7 @@ impl Depacketizer {
             Format::Aac(format) => format.push(packet, lost_before, received_at),
             Format::Latm(format) => format.push(packet, lost_before, received_at),
             Format::Sample(format) => format.push(packet, received_at),
+            Format::None => Err("there is no payload format for it".to_owned()),
         };
         result.map_err(|reason| DepacketizeError { codec: self.codec, reason })
     }
@@ -138,6 +144,7 @@ impl Depacketizer {
             Format::Aac(format) => format.pull(),
             Format::Latm(format) => format.pull(),
             Format::Sample(format) => format.pull(),
+            Format::None => None,
         }
     }
 
@@ -151,6 +158,7 @@ impl Depacketizer {
             Format::Aac(format) => format.damaged_frames(),
             Format::Latm(format) => format.damaged_frames(),
             Format::Sample(format) => format.damaged_frames(),
+            Format::None => 0,
         }
     }
 }

@@ -87,11 +87,16 @@ impl MediaFormat {
             Codec::Aac(_) => Packing::AuHeaders(AuHeaderLayout::HIGH_BITRATE),
             Codec::H264(_)
             | Codec::H265(_)
+            | Codec::Av1(_)
+            | Codec::Vp9(_)
+            | Codec::Jpeg { .. }
             | Codec::Opus { .. }
             | Codec::Pcmu(_)
             | Codec::Pcma(_)
             | Codec::G722
-            | Codec::L16(_) => Packing::Plain,
+            | Codec::L16(_)
+            | Codec::Flac(_)
+            | Codec::Mp3(_) => Packing::Plain,
         };
         Self { clock_rate: clock_rate(&codec), codec, payload_type, packing }
     }
@@ -101,12 +106,36 @@ impl MediaFormat {
 #[must_use]
 pub(crate) fn clock_rate(codec: &Codec) -> u32 {
     match codec {
-        Codec::H264(_) | Codec::H265(_) => 90_000,
+        // MPEG audio too: RFC 3551 §4.5.13.
+        Codec::H264(_)
+        | Codec::H265(_)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
+        | Codec::Mp3(_) => 90_000,
+        Codec::Flac(info) => info.sample_rate(),
         Codec::Aac(config) => config.sample_rate(),
         Codec::Opus { .. } => 48_000,
         Codec::Pcmu(layout) | Codec::Pcma(layout) | Codec::L16(layout) => layout.sample_rate,
         // An error in RFC 1890 that has to be kept (RFC 3551 §4.5.2): the sound has 16 kHz.
         Codec::G722 => 8_000,
+    }
+}
+
+/// Whether there is a payload format for the codec here: frames of others are not packetized.
+#[must_use]
+pub fn carries(codec: &Codec) -> bool {
+    match codec {
+        Codec::H264(_)
+        | Codec::H265(_)
+        | Codec::Aac(_)
+        | Codec::Opus { .. }
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722
+        | Codec::L16(_) => true,
+        // FLAC has no payload format of the IETF.
+        Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } | Codec::Flac(_) | Codec::Mp3(_) => false,
     }
 }
 
@@ -174,7 +203,16 @@ pub(crate) fn sample_octets(codec: &Codec) -> usize {
     match codec {
         Codec::Pcmu(layout) | Codec::Pcma(layout) => usize::from(layout.channels.max(1)),
         Codec::L16(layout) => 2 * usize::from(layout.channels.max(1)),
-        Codec::G722 | Codec::Opus { .. } | Codec::H264(_) | Codec::H265(_) | Codec::Aac(_) => 1,
+        Codec::G722
+        | Codec::Opus { .. }
+        | Codec::H264(_)
+        | Codec::H265(_)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
+        | Codec::Aac(_)
+        | Codec::Flac(_)
+        | Codec::Mp3(_) => 1,
     }
 }
 

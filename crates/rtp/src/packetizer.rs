@@ -106,6 +106,8 @@ enum Format {
     Aac,
     Opus,
     Sample(sample::Rate),
+    /// There is none here: [`format::carries`].
+    None,
 }
 
 impl Packetizer {
@@ -124,6 +126,9 @@ impl Packetizer {
             Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => {
                 Format::Sample(sample::Rate::new(format::sample_octets(codec), clock_rate))
             }
+            Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } | Codec::Flac(_) | Codec::Mp3(_) => {
+                Format::None
+            }
         };
         Self { clock_rate, max_payload_bytes, format }
     }
@@ -139,6 +144,7 @@ impl Packetizer {
             Format::Aac => aac::packetize(&frame.data, self.max_payload_bytes),
             Format::Opus => vec![Payload::new(&[], frame.data.clone())],
             Format::Sample(rate) => sample::packetize(&frame.data, *rate, self.max_payload_bytes),
+            Format::None => Vec::new(),
         };
         Packets { payloads, clock_rate: self.clock_rate, rtp_ticks: frame.pts.to_ticks(self.clock_rate) }
     }

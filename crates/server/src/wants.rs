@@ -44,12 +44,17 @@ fn is(codec: &Codec, name: &str) -> bool {
     let names: &[&str] = match codec {
         Codec::H264(_) => &["h264", "avc"],
         Codec::H265(_) => &["h265", "hevc"],
+        Codec::Av1(_) => &["av1"],
+        Codec::Vp9(_) => &["vp9"],
+        Codec::Jpeg { .. } => &["jpeg", "mjpeg"],
         Codec::Aac(_) => &["aac", "mpeg4-generic"],
         Codec::Opus { .. } => &["opus"],
         Codec::Pcmu(_) => &["pcmu"],
         Codec::Pcma(_) => &["pcma"],
         Codec::G722 => &["g722"],
         Codec::L16(_) => &["l16", "pcm"],
+        Codec::Flac(_) => &["flac"],
+        Codec::Mp3(_) => &["mp3"],
     };
     names.contains(&name)
 }

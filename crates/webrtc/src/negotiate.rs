@@ -107,7 +107,12 @@ fn fit(offered: &OfferedCodec, codec: &Codec) -> Option<u32> {
             (name == "L16" && offered.clock_rate == layout.sample_rate && offered.channels == layout.channels)
                 .then_some(1)
         }
-        Codec::Aac(_) => None,
+        Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
+        | Codec::Aac(_)
+        | Codec::Flac(_)
+        | Codec::Mp3(_) => None,
     }
 }
 
@@ -156,7 +161,16 @@ fn parameters(offered: &OfferedCodec, codec: &Codec) -> String {
             )
         }
         Codec::H265(_) | Codec::Opus { .. } => offered.parameters.clone(),
-        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) | Codec::Aac(_) => String::new(),
+        Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722
+        | Codec::L16(_)
+        | Codec::Aac(_)
+        | Codec::Flac(_)
+        | Codec::Mp3(_) => String::new(),
     }
 }
 

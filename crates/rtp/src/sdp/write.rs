@@ -82,7 +82,14 @@ fn media(format: &MediaFormat, control: &str) -> Media {
 fn rtpmap(format: &MediaFormat) -> String {
     let (name, rate) = (format.codec.name(), format.clock_rate);
     match &format.codec {
-        Codec::H264(_) | Codec::H265(_) | Codec::G722 => format!("{name}/{rate}"),
+        Codec::H264(_)
+        | Codec::H265(_)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
+        | Codec::Mp3(_)
+        | Codec::Flac(_)
+        | Codec::G722 => format!("{name}/{rate}"),
         Codec::Aac(config) => format!("MPEG4-GENERIC/{rate}/{}", config.channels()),
         Codec::Opus { .. } => format!("opus/{rate}/2"),
         Codec::Pcmu(layout) | Codec::Pcma(layout) | Codec::L16(layout) => match layout.channels {
@@ -104,7 +111,15 @@ fn parameters(codec: &Codec) -> Option<String> {
             hex::encode_upper(config.bytes())
         )),
         Codec::Opus { channels } => Some(format!("sprop-stereo={}", u8::from(*channels > 1))),
-        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => None,
+        Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
+        | Codec::Flac(_)
+        | Codec::Mp3(_)
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722
+        | Codec::L16(_) => None,
     }
 }
 

@@ -157,7 +157,7 @@ fn track(track: &Track) -> Value {
         value["width"] = width.into();
         value["height"] = height.into();
     }
-    if let Some(profile) = profile(codec) {
+    if let Some(profile) = codec.profile_name() {
         value["profile"] = profile.into();
     }
     if let Some(fps) = frame_rate(codec) {
@@ -171,7 +171,7 @@ fn track(track: &Track) -> Value {
 fn part(track: &Track) -> Value {
     let codec = &track.codec;
     let mut value = json!({"codec_name": ffmpeg_name(codec), "codec_type": track.kind().to_string()});
-    if let Some(profile) = profile(codec) {
+    if let Some(profile) = codec.profile_name() {
         value["profile"] = profile.into();
     }
     add_sound(&mut value, codec);
@@ -195,10 +195,15 @@ fn media(track: &Track, direction: &str) -> Value {
         Codec::L16(_) => "PCM",
         Codec::H264(_)
         | Codec::H265(_)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
         | Codec::Opus { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)
-        | Codec::G722 => codec.name(),
+        | Codec::G722
+        | Codec::Flac(_)
+        | Codec::Mp3(_) => codec.name(),
     };
     let rate = codec.sample_rate().map(|rate| format!("/{rate}")).unwrap_or_default();
     let channels = codec.channels().filter(|&channels| channels > 1).map(|channels| format!("/{channels}"));
@@ -209,25 +214,17 @@ fn ffmpeg_name(codec: &Codec) -> &'static str {
     match codec {
         Codec::H264(_) => "h264",
         Codec::H265(_) => "hevc",
+        Codec::Av1(_) => "av1",
+        Codec::Vp9(_) => "vp9",
+        Codec::Jpeg { .. } => "mjpeg",
         Codec::Aac(_) => "aac",
         Codec::Opus { .. } => "opus",
         Codec::Pcmu(_) => "pcm_mulaw",
         Codec::Pcma(_) => "pcm_alaw",
         Codec::G722 => "adpcm_g722",
         Codec::L16(_) => "pcm_s16be",
-    }
-}
-
-fn profile(codec: &Codec) -> Option<&'static str> {
-    match codec {
-        Codec::H264(sets) => sets.as_ref().map(yeoul_media::bitstream::h264::ParameterSets::profile_name),
-        Codec::H265(sets) => sets.as_ref().map(yeoul_media::bitstream::h265::ParameterSets::profile_name),
-        Codec::Aac(_)
-        | Codec::Opus { .. }
-        | Codec::Pcmu(_)
-        | Codec::Pcma(_)
-        | Codec::G722
-        | Codec::L16(_) => None,
+        Codec::Flac(_) => "flac",
+        Codec::Mp3(_) => "mp3",
     }
 }
 
@@ -236,11 +233,16 @@ fn frame_rate(codec: &Codec) -> Option<f64> {
     match codec {
         Codec::H264(sets) => sets.as_ref().and_then(yeoul_media::bitstream::h264::ParameterSets::frame_rate),
         Codec::H265(_)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)
         | Codec::G722
-        | Codec::L16(_) => None,
+        | Codec::L16(_)
+        | Codec::Flac(_)
+        | Codec::Mp3(_) => None,
     }
 }

@@ -81,8 +81,8 @@ fn track(codec: &Codec, findings: &Findings) -> Value {
     json!({
         "kind": codec.kind().to_string(),
         "codec": codec.name(),
-        "codec_string": codec_string(codec),
-        "profile": profile(codec),
+        "codec_string": codec.rfc6381(),
+        "profile": codec.profile_name(),
         "width": codec.dimensions().map(|(width, _)| width),
         "height": codec.dimensions().map(|(_, height)| height),
         "sample_rate": codec.sample_rate(),
@@ -116,51 +116,37 @@ fn details(codec: &Codec) -> String {
         Codec::H265(Some(sets)) => Some(f64::from(sets.profile_tier_level().level) / 30.0),
         Codec::H264(None)
         | Codec::H265(None)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)
         | Codec::G722
-        | Codec::L16(_) => None,
+        | Codec::L16(_)
+        | Codec::Flac(_)
+        | Codec::Mp3(_) => None,
     };
     let level = level.map(|level| format!(", level {level:.1}")).unwrap_or_default();
-    let string = codec_string(codec).map(|text| format!(" ({text})")).unwrap_or_default();
+    let string = codec.rfc6381().map(|text| format!(" ({text})")).unwrap_or_default();
     format!("{level}{string}")
-}
-
-/// RFC 6381.
-fn codec_string(codec: &Codec) -> Option<String> {
-    match codec {
-        Codec::H264(sets) => sets.as_ref().map(|sets| sets.rfc6381()),
-        Codec::H265(sets) => sets.as_ref().map(|sets| sets.rfc6381()),
-        Codec::Aac(config) => Some(config.rfc6381()),
-        Codec::Opus { .. } => Some("opus".to_owned()),
-        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => None,
-    }
-}
-
-fn profile(codec: &Codec) -> Option<&'static str> {
-    match codec {
-        Codec::H264(sets) => sets.as_ref().map(|sets| sets.profile_name()),
-        Codec::H265(sets) => sets.as_ref().map(|sets| sets.profile_name()),
-        Codec::Aac(_)
-        | Codec::Opus { .. }
-        | Codec::Pcmu(_)
-        | Codec::Pcma(_)
-        | Codec::G722
-        | Codec::L16(_) => None,
-    }
 }
 
 fn declared_rate(codec: &Codec) -> Option<f64> {
     match codec {
         Codec::H264(sets) => sets.as_ref().and_then(|sets| sets.frame_rate()),
         Codec::H265(_)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)
         | Codec::G722
-        | Codec::L16(_) => None,
+        | Codec::L16(_)
+        | Codec::Flac(_)
+        | Codec::Mp3(_) => None,
     }
 }

@@ -6,6 +6,7 @@ use crate::wants;
 use std::sync::Arc;
 use tokio::time::timeout;
 use yeoul_hub::{Consumer, JoinError, Label, Stream};
+use yeoul_rtp::format;
 use yeoul_rtsp::message::StatusCode;
 use yeoul_rtsp::server::Refusal;
 
@@ -27,6 +28,7 @@ pub(super) async fn open(
     if wants.is_empty() {
         wants = wants::from_query(&app.config.rtsp.default_query);
     }
+    let wants = wants.into_iter().map(|want| want.limited_to(format::carries)).collect();
     let mut joining = stream.join(wants, label);
     match timeout(RTSP_OPEN_WAIT, joining.ready()).await {
         Ok(Ok(consumer)) => Ok(consumer),
