@@ -2,7 +2,7 @@
 //!
 //! Leaves out slice data and everything a decoder alone needs.
 
-use super::nal;
+use super::{SampleFormat, nal};
 use bytes::Bytes;
 use h264_reader::nal::sps::{PicOrderCntType, SeqParameterSet};
 use h264_reader::rbsp::{BitReader, decode_nal};
@@ -122,6 +122,7 @@ pub struct ParameterSets {
 struct Sps {
     width: u32,
     height: u32,
+    sample_format: SampleFormat,
     /// Frames per 1000 seconds, if the VUI tells.
     frames_per_1000_s: Option<u32>,
     /// Most frames shown later than a frame that follows them, if the SPS tells.
@@ -206,6 +207,12 @@ impl ParameterSets {
         self.parsed.height
     }
 
+    /// Chroma format and bit depths.
+    #[must_use]
+    pub fn sample_format(&self) -> SampleFormat {
+        self.parsed.sample_format
+    }
+
     /// Frames a second as the VUI tells them; a camera's real rate can differ.
     #[must_use]
     pub fn frame_rate(&self) -> Option<f64> {
@@ -283,7 +290,13 @@ fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
     let restriction = vui.and_then(|vui| vui.bitstream_restrictions.as_ref());
     let reorder_frames =
         if in_order { Some(0) } else { restriction.map(|restriction| restriction.max_num_reorder_frames) };
-    Ok(Sps { width, height, frames_per_1000_s, reorder_frames })
+    let chroma = &sps.chroma_info;
+    let sample_format = SampleFormat::new(
+        chroma.chroma_format.to_u32(),
+        chroma.bit_depth_luma_minus8.into(),
+        chroma.bit_depth_chroma_minus8.into(),
+    );
+    Ok(Sps { width, height, sample_format, frames_per_1000_s, reorder_frames })
 }
 
 #[cfg(test)]
@@ -307,6 +320,7 @@ mod tests {
         let sets = ParameterSets::from_units(units(&[SPS, PPS])).unwrap();
         assert_eq!((sets.width(), sets.height(), sets.frame_rate()), (640, 360, Some(25.0)));
         assert_eq!(sets.reorder_frames(), Some(0));
+        assert_eq!(sets.sample_format(), SampleFormat { chroma: 1, luma_bits: 8, chroma_bits: 8 });
         assert_eq!((sets.profile_name(), sets.rfc6381().as_str()), ("Constrained Baseline", "avc1.42c01e"));
     }
 

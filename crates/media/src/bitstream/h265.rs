@@ -2,7 +2,7 @@
 //!
 //! Leaves out slice data, VUI (the frame rate is measured instead) and layers above the base layer.
 
-use super::nal;
+use super::{SampleFormat, nal};
 use bytes::Bytes;
 use h264_reader::rbsp::{BitRead, BitReader, BitReaderError, ByteReader};
 use std::fmt;
@@ -121,9 +121,20 @@ pub struct ParameterSets {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Sps {
     profile_tier_level: ProfileTierLevel,
+    temporal_layers: TemporalLayers,
     width: u32,
     height: u32,
+    sample_format: SampleFormat,
     reorder_frames: Option<u32>,
+}
+
+/// The temporal sub-layers of a stream (H.265 §7.4.3.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TemporalLayers {
+    /// How many, 1 to 7.
+    pub count: u8,
+    /// `sps_temporal_id_nesting_flag`: a decoder can go up to a higher one at any picture of it.
+    pub nested: bool,
 }
 
 impl ParameterSets {
@@ -218,6 +229,18 @@ impl ParameterSets {
         self.parsed.reorder_frames
     }
 
+    /// Chroma format and bit depths.
+    #[must_use]
+    pub fn sample_format(&self) -> SampleFormat {
+        self.parsed.sample_format
+    }
+
+    /// The temporal sub-layers.
+    #[must_use]
+    pub fn temporal_layers(&self) -> TemporalLayers {
+        self.parsed.temporal_layers
+    }
+
     /// The profile in words (H.265 annex A).
     #[must_use]
     pub fn profile_name(&self) -> &'static str {
@@ -258,7 +281,8 @@ fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
     let mut r = BitReader::new(ByteReader::skipping_bytes(unit, HEADER));
     r.skip(4, "sps_video_parameter_set_id")?;
     let max_sub_layers_minus1: u8 = r.read::<3, u8>("sps_max_sub_layers_minus1")?;
-    r.skip(1, "sps_temporal_id_nesting_flag")?;
+    let nested = r.read_bit("sps_temporal_id_nesting_flag")?;
+    let temporal_layers = TemporalLayers { count: max_sub_layers_minus1.min(6) + 1, nested };
     let profile_tier_level = parse_profile_tier_level(&mut r, max_sub_layers_minus1)?;
     r.read_ue("sps_seq_parameter_set_id")?;
     let chroma_format = r.read_ue("chroma_format_idc")?;
@@ -290,8 +314,12 @@ fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
     };
     match (cropped(coded_width, crop_x), cropped(coded_height, crop_y)) {
         (Some(width), Some(height)) => {
-            let reorder_frames = parse_reorder_frames(&mut r, max_sub_layers_minus1).ok();
-            Ok(Sps { profile_tier_level, width, height, reorder_frames })
+            let bit_depths = parse_bit_depths(&mut r).ok();
+            let (luma, chroma) = bit_depths.unwrap_or((0, 0));
+            let reorder_frames =
+                bit_depths.and_then(|_| parse_reorder_frames(&mut r, max_sub_layers_minus1).ok());
+            let sample_format = SampleFormat::new(chroma_format, luma, chroma);
+            Ok(Sps { profile_tier_level, temporal_layers, width, height, sample_format, reorder_frames })
         }
         _ => Err(ParameterSetError::Sps(format!(
             "the picture would have {coded_width}x{coded_height} pixels less a border of {crop_x}x{crop_y}"
@@ -299,10 +327,13 @@ fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
     }
 }
 
-/// From the bit depths to `sps_max_num_reorder_pics` of the highest sub-layer, which stands last.
+/// `bit_depth_luma_minus8` and `bit_depth_chroma_minus8`.
+fn parse_bit_depths(r: &mut impl BitRead) -> Result<(u32, u32), BitReaderError> {
+    Ok((r.read_ue("bit_depth_luma_minus8")?, r.read_ue("bit_depth_chroma_minus8")?))
+}
+
+/// From the bit depths on to `sps_max_num_reorder_pics` of the highest sub-layer, which stands last.
 fn parse_reorder_frames(r: &mut impl BitRead, max_sub_layers_minus1: u8) -> Result<u32, BitReaderError> {
-    r.read_ue("bit_depth_luma_minus8")?;
-    r.read_ue("bit_depth_chroma_minus8")?;
     r.read_ue("log2_max_pic_order_cnt_lsb_minus4")?;
     let each = r.read_bit("sps_sub_layer_ordering_info_present_flag")?;
     let mut reorder_frames = 0;
@@ -371,6 +402,8 @@ mod tests {
         let sets = ParameterSets::from_units(units(&[VPS, SPS, PPS])).unwrap();
         assert_eq!((sets.width(), sets.height(), sets.profile_name()), (640, 360, "Main"));
         assert_eq!(sets.rfc6381(), "hvc1.1.6.L63.90");
+        assert_eq!(sets.sample_format(), SampleFormat { chroma: 1, luma_bits: 8, chroma_bits: 8 });
+        assert_eq!(sets.temporal_layers(), TemporalLayers { count: 1, nested: true });
         // x265's default: a pyramid of B-frames.
         assert_eq!(sets.reorder_frames(), Some(2));
     }

@@ -1,0 +1,154 @@
+//! What MP4 says about a codec: its sample entry and its codec string.
+
+use super::Unsupported;
+use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig};
+use mp4_atom::{Audio, Avc1, Avcc, AvccExt, Dops, Esds, Hvc1, HvcCArray, Hvcc, Mp4a, Opus, Visual};
+use yeoul_media::bitstream::{aac, h264, h265};
+use yeoul_media::{Codec, Track};
+
+/// `objectTypeIndication` of MPEG-4 audio (ISO/IEC 14496-1 table 5).
+const MPEG4_AUDIO: u8 = 0x40;
+/// `streamType` of audio (ISO/IEC 14496-1 table 6).
+const AUDIO_STREAM: u8 = 0x05;
+
+/// The sample entry of a track's codec.
+///
+/// # Errors
+/// Where MP4 does not carry the codec or its configuration is not known.
+pub(super) fn sample_entry(track: &Track) -> Result<mp4_atom::Codec, Unsupported> {
+    let not_yet_known = || Unsupported::NotYetKnown { track: track.id, codec: track.codec.name().to_owned() };
+    let not_carried = || Unsupported::Codec { track: track.id, codec: track.codec.to_string() };
+    Ok(match &track.codec {
+        Codec::H264(sets) => avc1(&track.codec, sets.as_ref().ok_or_else(not_yet_known)?).into(),
+        Codec::H265(sets) => hvc1(&track.codec, sets.as_ref().ok_or_else(not_yet_known)?).into(),
+        Codec::Aac(config) => aac(&track.codec, config).into(),
+        Codec::Opus { channels } => opus(&track.codec, *channels).into(),
+        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => return Err(not_carried()),
+    })
+}
+
+/// The codec string of RFC 6381 as browsers and playlists spell it. Empty where MP4 does not carry the codec.
+pub(super) fn codec_string(codec: &Codec) -> String {
+    match codec {
+        Codec::H264(Some(sets)) => {
+            let [profile, constraints, level] = sets.profile_level_id();
+            format!("avc1.{profile:02X}{constraints:02X}{level:02X}")
+        }
+        Codec::H265(Some(sets)) => sets.rfc6381(),
+        Codec::Aac(config) => config.rfc6381(),
+        // RFC 6381 would have the sample entry's own spelling, `Opus`; browsers ask for this one.
+        Codec::Opus { .. } => "opus".to_owned(),
+        Codec::H264(None) | Codec::H265(None) => String::new(),
+        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => String::new(),
+    }
+}
+
+fn visual(codec: &Codec) -> Visual {
+    let (width, height) = codec.dimensions().unwrap_or_default();
+    Visual {
+        data_reference_index: 1,
+        width: u16::try_from(width).unwrap_or(u16::MAX),
+        height: u16::try_from(height).unwrap_or(u16::MAX),
+        ..Visual::default()
+    }
+}
+
+fn audio(codec: &Codec) -> Audio {
+    Audio {
+        data_reference_index: 1,
+        channel_count: codec.channels().unwrap_or(1).into(),
+        sample_size: 16,
+        // Rates that do not fit are left to the decoder configuration.
+        sample_rate: u16::try_from(codec.sample_rate().unwrap_or(0)).unwrap_or(0).into(),
+    }
+}
+
+/// `AVCSampleEntry` (ISO/IEC 14496-15 §5.4.2).
+fn avc1(codec: &Codec, sets: &h264::ParameterSets) -> Avc1 {
+    const BASELINE: u8 = 66;
+    const MAIN: u8 = 77;
+    const EXTENDED: u8 = 88;
+    let [profile, constraints, level] = sets.profile_level_id();
+    let format = sets.sample_format();
+    let ext = (![BASELINE, MAIN, EXTENDED].contains(&profile)).then(|| AvccExt {
+        chroma_format: format.chroma,
+        bit_depth_luma: format.luma_bits.min(15),
+        bit_depth_chroma: format.chroma_bits.min(15),
+        sequence_parameter_sets_ext: Vec::new(),
+    });
+    let avcc = Avcc {
+        configuration_version: 1,
+        avc_profile_indication: profile,
+        profile_compatibility: constraints,
+        avc_level_indication: level,
+        length_size: 4,
+        // Five bits count the SPS, eight the PPS.
+        sequence_parameter_sets: sets.sps().iter().take(31).map(|unit| unit.to_vec()).collect(),
+        picture_parameter_sets: sets.pps().iter().take(255).map(|unit| unit.to_vec()).collect(),
+        ext,
+    };
+    Avc1 { visual: visual(codec), avcc, ..Avc1::default() }
+}
+
+/// `HEVCSampleEntry` (ISO/IEC 14496-15 §8.4.1).
+fn hvc1(codec: &Codec, sets: &h265::ParameterSets) -> Hvc1 {
+    let array = |nal_unit_type, units: &[bytes::Bytes]| HvcCArray {
+        completeness: true,
+        nal_unit_type,
+        nalus: units.iter().map(|unit| unit.to_vec()).collect(),
+    };
+    let profile = sets.profile_tier_level();
+    let (format, layers) = (sets.sample_format(), sets.temporal_layers());
+    let hvcc = Hvcc {
+        configuration_version: 1,
+        general_profile_space: profile.profile_space,
+        general_tier_flag: profile.high_tier,
+        general_profile_idc: profile.profile,
+        general_profile_compatibility_flags: profile.compatibility.to_be_bytes(),
+        general_constraint_indicator_flags: profile.constraints,
+        general_level_idc: profile.level,
+        // 0: nothing is promised about slices, tiles, frame rates.
+        min_spatial_segmentation_idc: 0,
+        parallelism_type: 0,
+        chroma_format_idc: format.chroma,
+        bit_depth_luma_minus8: format.luma_bits.saturating_sub(8).min(7),
+        bit_depth_chroma_minus8: format.chroma_bits.saturating_sub(8).min(7),
+        avg_frame_rate: 0,
+        constant_frame_rate: 0,
+        num_temporal_layers: layers.count,
+        temporal_id_nested: layers.nested,
+        length_size_minus_one: 3,
+        arrays: vec![array(32, sets.vps()), array(33, sets.sps()), array(34, sets.pps())],
+    };
+    Hvc1 { visual: visual(codec), hvcc, ..Hvc1::default() }
+}
+
+/// `MP4AudioSampleEntry` (ISO/IEC 14496-14 §6.7).
+fn mp4a(codec: &Codec, object_type_indication: u8, configuration: Option<Vec<u8>>) -> Mp4a {
+    let dec_specific = configuration.map(|raw| DecoderSpecific { raw, ..DecoderSpecific::default() });
+    let dec_config = DecoderConfig {
+        object_type_indication,
+        stream_type: AUDIO_STREAM,
+        dec_specific,
+        ..DecoderConfig::default()
+    };
+    let es_desc = EsDescriptor { dec_config, sl_config: SLConfig::default(), ..EsDescriptor::default() };
+    Mp4a { audio: audio(codec), esds: Esds { es_desc }, btrt: None, taic: None }
+}
+
+fn aac(codec: &Codec, config: &aac::AudioSpecificConfig) -> Mp4a {
+    mp4a(codec, MPEG4_AUDIO, Some(config.bytes().to_vec()))
+}
+
+/// `OpusSampleEntry` (Encapsulation of Opus in ISO Base Media File Format §4.3.1).
+fn opus(codec: &Codec, channels: u8) -> Opus {
+    // Nothing is skipped: the frames' times say when each is heard, and a live stream has no start.
+    let dops = Dops {
+        output_channel_count: channels,
+        pre_skip: 0,
+        input_sample_rate: 48_000,
+        output_gain: 0,
+        channel_mapping: None,
+    };
+    Opus { audio: audio(codec), dops, btrt: None }
+}
