@@ -3,7 +3,10 @@
 //! A muxer is made for a set of tracks and works once per frame, whoever watches. Media time in every container counts from
 //! the zero of the stream's timeline, so that sound, picture and the renditions of one stream stay in step.
 
+mod event;
 pub mod fmp4;
+
+pub use event::Event;
 
 use std::time::Duration;
 use yeoul_media::Frame;

@@ -1,12 +1,16 @@
-//! Fragmented MP4 (ISO/IEC 14496-12): [`Muxer`] writes an init segment and fragments, `Demuxer` reads those and plain
+//! Fragmented MP4 (ISO/IEC 14496-12): [`Muxer`] writes an init segment and fragments, [`Demuxer`] reads those and plain
 //! MP4 files whose `moov` box comes first.
 //!
 //! | codec | sample entry | codec string (RFC 6381) |
 //! |---|---|---|
 //! | H.264 | `avc1` (ISO/IEC 14496-15 §5) | `avc1.64001F` |
 //! | H.265 | `hvc1` (ISO/IEC 14496-15 §8) | `hvc1.1.6.L93.B0` |
+//! | AV1 | `av01` (AV1 Codec ISO Media File Format Binding) | `av01.0.08M.08` |
+//! | VP9 | `vp09` (VP Codec ISO Media File Format Binding) | `vp09.00.31.08` |
 //! | AAC | `mp4a` (ISO/IEC 14496-14) | `mp4a.40.2` |
-//! | Opus | `Opus` | `opus` |
+//! | Opus | `Opus` (Encapsulation of Opus in ISO Base Media File Format) | `opus` |
+//! | FLAC | `fLaC` (Encapsulation of FLAC in ISO Base Media File Format) | `flac` |
+//! | MP3 | `mp4a` (ISO/IEC 14496-14) | `mp4a.6B`, below 32 kHz `mp4a.69` |
 //!
 //! # Time
 //! Media time in every track counts from the zero of the stream's timeline, so that sound, picture and the renditions of
@@ -22,12 +26,18 @@
 //! Left out: encryption, tracks other than video and audio, sample groups, segment indexes; in the demuxer, edit lists
 //! beyond the delay and the start that encoders write.
 
+mod demux;
 mod fragment;
 mod init;
+pub mod limits;
 mod mux;
 mod parameter_sets;
 mod sample_entry;
+#[cfg(test)]
+mod tests;
 
+pub use crate::Event;
+pub use demux::{DemuxError, Demuxer};
 pub use mux::Muxer;
 
 use yeoul_media::{Codec, TrackId};
@@ -36,8 +46,9 @@ use yeoul_media::{Codec, TrackId};
 #[must_use]
 pub fn carries(codec: &Codec) -> bool {
     match codec {
-        Codec::H264(_) | Codec::H265(_) | Codec::Aac(_) | Codec::Opus { .. } => true,
-        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => false,
+        Codec::H264(_) | Codec::H265(_) | Codec::Av1(_) | Codec::Vp9(_) => true,
+        Codec::Aac(_) | Codec::Opus { .. } | Codec::Flac(_) | Codec::Mp3(_) => true,
+        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => false,
     }
 }
 

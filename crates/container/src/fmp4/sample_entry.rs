@@ -2,12 +2,19 @@
 
 use super::Unsupported;
 use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig};
-use mp4_atom::{Audio, Avc1, Avcc, AvccExt, Dops, Esds, Hvc1, HvcCArray, Hvcc, Mp4a, Opus, Visual};
-use yeoul_media::bitstream::{aac, h264, h265};
+use mp4_atom::{
+    Audio, Av01, Av1c, Avc1, Avcc, AvccExt, Dfla, Dops, Esds, Flac, FlacMetadataBlock, Hvc1, HvcCArray, Hvcc,
+    Mp4a, Opus, Visual, Vp09, VpcC,
+};
+use yeoul_media::bitstream::{aac, av1, flac, h264, h265, vp9};
 use yeoul_media::{Codec, Track};
 
 /// `objectTypeIndication` of MPEG-4 audio (ISO/IEC 14496-1 table 5).
 const MPEG4_AUDIO: u8 = 0x40;
+/// `objectTypeIndication` of MPEG-2 audio, layers I to III.
+const MPEG2_AUDIO: u8 = 0x69;
+/// `objectTypeIndication` of MPEG-1 audio, layers I to III.
+const MPEG1_AUDIO: u8 = 0x6b;
 /// `streamType` of audio (ISO/IEC 14496-1 table 6).
 const AUDIO_STREAM: u8 = 0x05;
 
@@ -21,9 +28,15 @@ pub(super) fn sample_entry(track: &Track) -> Result<mp4_atom::Codec, Unsupported
     Ok(match &track.codec {
         Codec::H264(sets) => avc1(&track.codec, sets.as_ref().ok_or_else(not_yet_known)?).into(),
         Codec::H265(sets) => hvc1(&track.codec, sets.as_ref().ok_or_else(not_yet_known)?).into(),
+        Codec::Av1(header) => av01(&track.codec, header.as_ref().ok_or_else(not_yet_known)?).into(),
+        Codec::Vp9(parameters) => vp09(&track.codec, parameters.as_ref().ok_or_else(not_yet_known)?).into(),
         Codec::Aac(config) => aac(&track.codec, config).into(),
         Codec::Opus { channels } => opus(&track.codec, *channels).into(),
-        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => return Err(not_carried()),
+        Codec::Flac(info) => flac(&track.codec, info).into(),
+        Codec::Mp3(layout) => mp4a(&track.codec, mpeg_audio_type(layout.sample_rate), None).into(),
+        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => {
+            return Err(not_carried());
+        }
     })
 }
 
@@ -36,10 +49,14 @@ pub(super) fn codec_string(codec: &Codec) -> String {
         }
         Codec::H265(Some(sets)) => sets.rfc6381(),
         Codec::Aac(config) => config.rfc6381(),
-        // RFC 6381 would have the sample entry's own spelling, `Opus`; browsers ask for this one.
+        Codec::Av1(Some(header)) => header.rfc6381(),
+        Codec::Vp9(Some(parameters)) => parameters.rfc6381(),
+        // RFC 6381 would have the sample entries' own spelling, `Opus` and `fLaC`; all browsers know this one.
         Codec::Opus { .. } => "opus".to_owned(),
-        Codec::H264(None) | Codec::H265(None) => String::new(),
-        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => String::new(),
+        Codec::Flac(_) => "flac".to_owned(),
+        Codec::Mp3(layout) => format!("mp4a.{:02X}", mpeg_audio_type(layout.sample_rate)),
+        Codec::H264(None) | Codec::H265(None) | Codec::Av1(None) | Codec::Vp9(None) => String::new(),
+        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => String::new(),
     }
 }
 
@@ -58,9 +75,18 @@ fn audio(codec: &Codec) -> Audio {
         data_reference_index: 1,
         channel_count: codec.channels().unwrap_or(1).into(),
         sample_size: 16,
-        // Rates that do not fit are left to the decoder configuration.
-        sample_rate: u16::try_from(codec.sample_rate().unwrap_or(0)).unwrap_or(0).into(),
+        sample_rate: expressible_rate(codec.sample_rate().unwrap_or(0)).into(),
     }
+}
+
+/// The field has 16 bits: of a rate beyond them its largest regular division, which is how FLAC's binding (§3.3.1) wants it;
+/// decoders go by the decoder configuration.
+fn expressible_rate(rate: u32) -> u16 {
+    let mut divided = rate;
+    while divided > u32::from(u16::MAX) && divided.is_multiple_of(2) {
+        divided /= 2;
+    }
+    u16::try_from(divided).unwrap_or(u16::MAX)
 }
 
 /// `AVCSampleEntry` (ISO/IEC 14496-15 §5.4.2).
@@ -136,6 +162,11 @@ fn mp4a(codec: &Codec, object_type_indication: u8, configuration: Option<Vec<u8>
     Mp4a { audio: audio(codec), esds: Esds { es_desc }, btrt: None, taic: None }
 }
 
+/// `objectTypeIndication` of MPEG audio: MPEG-1 has 32 kHz and more, MPEG-2 (ISO/IEC 13818-3) less.
+fn mpeg_audio_type(sample_rate: u32) -> u8 {
+    if sample_rate >= 32_000 { MPEG1_AUDIO } else { MPEG2_AUDIO }
+}
+
 fn aac(codec: &Codec, config: &aac::AudioSpecificConfig) -> Mp4a {
     mp4a(codec, MPEG4_AUDIO, Some(config.bytes().to_vec()))
 }
@@ -151,4 +182,83 @@ fn opus(codec: &Codec, channels: u8) -> Opus {
         channel_mapping: None,
     };
     Opus { audio: audio(codec), dops, btrt: None }
+}
+
+/// `FLACSampleEntry` (Encapsulation of FLAC in ISO Base Media File Format §3.3).
+fn flac(codec: &Codec, info: &flac::StreamInfo) -> Flac {
+    let mut bytes = info.bytes().iter().copied();
+    // As many bytes as a field has; `StreamInfo` holds them all.
+    let mut next = || bytes.next().unwrap_or(0);
+    let block = FlacMetadataBlock::StreamInfo {
+        minimum_block_size: u16::from_be_bytes(std::array::from_fn(|_| next())),
+        maximum_block_size: u16::from_be_bytes(std::array::from_fn(|_| next())),
+        minimum_frame_size: std::array::from_fn(|_| next()).into(),
+        maximum_frame_size: std::array::from_fn(|_| next()).into(),
+        sample_rate: info.sample_rate(),
+        num_channels_minus_one: info.channels().saturating_sub(1),
+        bits_per_sample_minus_one: info.bits_per_sample().saturating_sub(1),
+        // Behind the 28 bits of the three fields above.
+        number_of_interchannel_samples: u64::from_be_bytes(std::array::from_fn(|_| next())) & 0xf_ffff_ffff,
+        md5_checksum: bytes.collect(),
+    };
+    let audio = Audio { sample_size: info.bits_per_sample().into(), ..audio(codec) };
+    Flac { audio, dfla: Dfla { blocks: vec![block] } }
+}
+
+/// `AV1SampleEntry` (AV1 Codec ISO Media File Format Binding §2.2).
+fn av01(codec: &Codec, header: &av1::SequenceHeader) -> Av01 {
+    let (chroma_subsampling_x, chroma_subsampling_y) = header.subsampling();
+    let av1c = Av1c {
+        seq_profile: header.profile(),
+        seq_level_idx_0: header.level(),
+        seq_tier_0: header.high_tier(),
+        high_bitdepth: header.bit_depth() > 8,
+        twelve_bit: header.bit_depth() == 12,
+        monochrome: header.monochrome(),
+        chroma_subsampling_x,
+        chroma_subsampling_y,
+        chroma_sample_position: header.chroma_sample_position(),
+        initial_presentation_delay: None,
+        config_obus: header.obu().to_vec(),
+    };
+    Av01 { visual: visual(codec), av1c, ..Av01::default() }
+}
+
+/// `VP9SampleEntry` (VP Codec ISO Media File Format Binding, "VP Codec Configuration Box").
+fn vp09(codec: &Codec, parameters: &vp9::Parameters) -> Vp09 {
+    // 4:2:0 with chroma at the place of luma, 4:2:2, 4:4:4; 4:4:0 has no number.
+    let chroma_subsampling = match parameters.subsampling {
+        (true, true) => 1,
+        (true, false) => 2,
+        (false, _) => 3,
+    };
+    let (color_primaries, transfer_characteristics, matrix_coefficients) =
+        vp9_colour(parameters.color_space, chroma_subsampling);
+    let vpcc = VpcC {
+        profile: parameters.profile,
+        level: parameters.level(),
+        bit_depth: parameters.bit_depth,
+        chroma_subsampling,
+        video_full_range_flag: parameters.full_range,
+        color_primaries,
+        transfer_characteristics,
+        matrix_coefficients,
+        codec_initialization_data: Vec::new(),
+    };
+    Vp09 { visual: visual(codec), vpcc, ..Vp09::default() }
+}
+
+/// Primaries, transfer and matrix (ISO/IEC 23091-2) of VP9's `color_space` (VP9 Bitstream Specification §7.2.2).
+fn vp9_colour(color_space: u8, chroma_subsampling: u8) -> (u8, u8, u8) {
+    const UNSPECIFIED: u8 = 2;
+    match color_space {
+        1 => (5, 6, 5),
+        2 => (1, 1, 1),
+        3 => (6, 6, 6),
+        4 => (7, 7, 7),
+        5 => (9, 14, 9),
+        // RGB: its matrix allows nothing but 4:4:4.
+        7 if chroma_subsampling == 3 => (1, 13, 0),
+        _ => (UNSPECIFIED, UNSPECIFIED, UNSPECIFIED),
+    }
 }

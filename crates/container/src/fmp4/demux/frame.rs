@@ -1,0 +1,204 @@
+//! The bytes of a sample to the data of a frame.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use yeoul_media::Codec;
+use yeoul_media::bitstream::nal::{self, LENGTH_SIZE_BYTES};
+use yeoul_media::bitstream::{av1, h264, h265, vp9};
+
+/// What a sample turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Picture {
+    pub(super) data: Bytes,
+    pub(super) keyframe: bool,
+    /// The sample brings other parameter sets than those in force.
+    pub(super) codec: Option<Codec>,
+}
+
+/// The data of the frame in a sample of a track whose codec is `codec`; `None` if nothing of it can be used.
+pub(super) fn read(codec: &Codec, length_bytes: Option<usize>, sample: Bytes) -> Option<Picture> {
+    match codec {
+        Codec::H264(sets) => {
+            let data = nal_units(&sample, length_bytes?, |unit| {
+                matches!(h264::NalType::of(unit), None | Some(h264::NalType::Aud | h264::NalType::Filler))
+            })?;
+            let keyframe = h264::is_keyframe(nal::length_prefixed(&data));
+            let codec = keyframe.then(|| h264_change(sets.as_ref(), &data)).flatten();
+            Some(Picture { data, keyframe, codec })
+        }
+        Codec::H265(sets) => {
+            let data = nal_units(&sample, length_bytes?, |unit| {
+                matches!(h265::NalType::of(unit), None | Some(h265::NalType::Aud | h265::NalType::Filler))
+            })?;
+            let keyframe = h265::is_keyframe(nal::length_prefixed(&data));
+            let codec = keyframe.then(|| h265_change(sets.as_ref(), &data)).flatten();
+            Some(Picture { data, keyframe, codec })
+        }
+        Codec::Av1(header) => {
+            let data = temporal_unit(&sample)?;
+            let keyframe = av1::is_keyframe(&data);
+            let codec = keyframe.then(|| av1_change(header.as_ref(), &data)).flatten();
+            Some(Picture { data, keyframe, codec })
+        }
+        Codec::Vp9(known) => {
+            let parameters = vp9::Parameters::from_keyframe(&sample);
+            let codec = parameters.filter(|_| parameters != *known).map(|new| Codec::Vp9(Some(new)));
+            (!sample.is_empty()).then_some(Picture { data: sample, keyframe: parameters.is_some(), codec })
+        }
+        Codec::Aac(_) | Codec::Opus { .. } | Codec::Flac(_) | Codec::Mp3(_) => as_it_is(sample),
+        // No sample description gives these.
+        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => {
+            as_it_is(sample)
+        }
+    }
+}
+
+fn as_it_is(sample: Bytes) -> Option<Picture> {
+    (!sample.is_empty()).then_some(Picture { data: sample, keyframe: true, codec: None })
+}
+
+/// The open bitstream units of a sample without temporal delimiters, each with its size, which the last one in a sample may
+/// lack (AV1 Codec ISO Media File Format Binding §2.4). `None` if a size is wrong or nothing remains.
+fn temporal_unit(sample: &Bytes) -> Option<Bytes> {
+    let (mut read, mut kept, mut whole) = (0, Vec::new(), true);
+    for obu in av1::obus(sample) {
+        read += obu.bytes.len();
+        if obu.kind == av1::OBU_TEMPORAL_DELIMITER {
+            whole = false;
+        } else {
+            whole &= has_size(&obu);
+            kept.push(obu);
+        }
+    }
+    if read != sample.len() || kept.is_empty() {
+        return None;
+    }
+    if whole {
+        return Some(sample.clone());
+    }
+    let mut out = BytesMut::with_capacity(sample.len() + 8);
+    for obu in kept {
+        if has_size(&obu) {
+            out.put_slice(&obu.bytes);
+            continue;
+        }
+        let header = obu.bytes.get(..obu.bytes.len() - obu.payload.len())?;
+        let (first, extension) = header.split_first()?;
+        out.put_u8(first | HAS_SIZE);
+        out.put_slice(extension);
+        put_leb128(obu.payload.len(), &mut out);
+        out.put_slice(&obu.payload);
+    }
+    Some(out.freeze())
+}
+
+/// `obu_has_size_field` in the first byte of a unit (AV1 Bitstream Specification §5.3.2).
+const HAS_SIZE: u8 = 0x02;
+
+fn has_size(obu: &av1::Obu) -> bool {
+    obu.bytes.first().is_some_and(|header| header & HAS_SIZE != 0)
+}
+
+/// A number of 7 bits a byte, the lowest first (AV1 Bitstream Specification §4.10.5).
+fn put_leb128(mut value: usize, out: &mut BytesMut) {
+    while value > 0x7f {
+        out.put_u8(0x80 | u8::try_from(value & 0x7f).unwrap_or(0x7f));
+        value >>= 7;
+    }
+    out.put_u8(u8::try_from(value).unwrap_or(0x7f));
+}
+
+/// The sequence header of a keyframe, if it is another one.
+fn av1_change(known: Option<&av1::SequenceHeader>, data: &Bytes) -> Option<Codec> {
+    let obu = av1::obus(data).find(|obu| obu.kind == av1::OBU_SEQUENCE_HEADER)?;
+    if known.is_some_and(|known| known.obu() == &obu.bytes) {
+        return None;
+    }
+    // Copied, so that it does not keep the memory of the picture.
+    let header = av1::SequenceHeader::from_temporal_unit(&Bytes::copy_from_slice(&obu.bytes)).ok()?;
+    Some(Codec::Av1(Some(header)))
+}
+
+/// The NAL units of a sample, each behind 4 bytes of length whatever the file has, without those that `leave_out` wants
+/// left out. `None` if a length is wrong or nothing remains.
+fn nal_units(sample: &Bytes, length_bytes: usize, leave_out: impl Fn(&[u8]) -> bool) -> Option<Bytes> {
+    let mut as_is = length_bytes == LENGTH_SIZE_BYTES;
+    let (mut count, mut total) = (0, 0);
+    for unit in units(sample, length_bytes) {
+        let unit = unit?;
+        if leave_out(unit) {
+            as_is = false;
+        } else {
+            count += 1;
+            total += unit.len();
+        }
+    }
+    if count == 0 {
+        return None;
+    }
+    if as_is {
+        return Some(sample.clone());
+    }
+    let mut out = BytesMut::with_capacity(total + count * LENGTH_SIZE_BYTES);
+    for unit in units(sample, length_bytes).flatten().filter(|unit| !leave_out(unit)) {
+        out.put_u32(u32::try_from(unit.len()).ok()?);
+        out.put_slice(unit);
+    }
+    Some(out.freeze())
+}
+
+/// The units behind lengths of 1 to 4 bytes; `None` at the end if a length is wrong.
+fn units(mut data: &[u8], length_bytes: usize) -> impl Iterator<Item = Option<&[u8]>> {
+    std::iter::from_fn(move || {
+        if data.is_empty() {
+            return None;
+        }
+        let unit = (|| {
+            let (length, rest) = data.split_at_checked(length_bytes)?;
+            let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
+            rest.split_at_checked(length)
+        })();
+        match unit {
+            Some((unit, rest)) => {
+                data = rest;
+                Some(Some(unit))
+            }
+            None => {
+                data = &[];
+                Some(None)
+            }
+        }
+    })
+}
+
+/// The parameter sets in force after a keyframe that brings some that are not yet; what it does not bring stays.
+fn h264_change(known: Option<&h264::ParameterSets>, data: &Bytes) -> Option<Codec> {
+    use h264::NalType::{Pps, Sps};
+    let new = new_units(data, |unit| matches!(h264::NalType::of(unit), Some(Sps | Pps)));
+    let is_known = |unit: &Bytes| known.is_some_and(|sets| sets.units().any(|set| set == unit));
+    if new.iter().all(is_known) {
+        return None;
+    }
+    let brings = |kind| new.iter().any(|unit| h264::NalType::of(unit) == Some(kind));
+    let kept = known.into_iter().flat_map(h264::ParameterSets::units);
+    let kept = kept.filter(|set| h264::NalType::of(set).is_some_and(|kind| !brings(kind)));
+    h264::ParameterSets::from_units(kept.cloned().chain(new.iter().cloned())).ok().map(Some).map(Codec::H264)
+}
+
+/// As [`h264_change`].
+fn h265_change(known: Option<&h265::ParameterSets>, data: &Bytes) -> Option<Codec> {
+    use h265::NalType::{Pps, Sps, Vps};
+    let new = new_units(data, |unit| matches!(h265::NalType::of(unit), Some(Vps | Sps | Pps)));
+    let is_known = |unit: &Bytes| known.is_some_and(|sets| sets.units().any(|set| set == unit));
+    if new.iter().all(is_known) {
+        return None;
+    }
+    let brings = |kind| new.iter().any(|unit| h265::NalType::of(unit) == Some(kind));
+    let kept = known.into_iter().flat_map(h265::ParameterSets::units);
+    let kept = kept.filter(|set| h265::NalType::of(set).is_some_and(|kind| !brings(kind)));
+    h265::ParameterSets::from_units(kept.cloned().chain(new.iter().cloned())).ok().map(Some).map(Codec::H265)
+}
+
+/// The parameter sets among the units, copied, so that they do not keep the memory of the picture.
+fn new_units(data: &Bytes, is_set: impl Fn(&[u8]) -> bool) -> Vec<Bytes> {
+    nal::length_prefixed(data).filter(|unit| is_set(unit)).map(Bytes::copy_from_slice).collect()
+}
