@@ -222,6 +222,20 @@ pub fn depacketize_audio_seeds() -> Vec<Vec<u8>> {
     ]
 }
 
+/// Packets of JPEG, as [`depacketize_h264`].
+pub fn depacketize_jpeg(data: &[u8]) {
+    depacketize(&MediaFormat::new(Codec::Jpeg { dimensions: None }, 26), data);
+}
+
+/// Seeds of [`depacketize_jpeg`]: a picture of the standard's tables in two pieces, one with its own tables, one with restarts.
+pub fn depacketize_jpeg_seeds() -> Vec<Vec<u8>> {
+    let pieces =
+        [(0, vec![0, 0, 0, 0, 1, 50, 80, 45, 1, 2, 3]), (MARKER, vec![0, 0, 0, 3, 1, 50, 80, 45, 4, 5])];
+    let own_tables = [&[0, 0, 0, 0, 0, 255, 2, 2, 0, 0, 0, 128][..], &[3; 128], &[9, 9, 9]].concat();
+    let restarts = vec![0, 0, 0, 0, 0x41, 20, 4, 4, 0, 4, 0xff, 0xff, 7];
+    vec![write_packets(&pieces), write_packets(&[(MARKER, own_tables)]), write_packets(&[(MARKER, restarts)])]
+}
+
 /// Flags of a record: the marker, a loss before it, another RTP time (its steps in the bits above).
 const MARKER: u8 = 1;
 const LOST: u8 = 2;

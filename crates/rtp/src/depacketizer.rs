@@ -1,7 +1,7 @@
 //! RTP packets to access units.
 
 use crate::clock::Times;
-use crate::codec::{aac, h264, h265, latm, sample};
+use crate::codec::{aac, h264, h265, jpeg, latm, sample};
 use crate::format::{self, AuHeaderLayout, MediaFormat, Packing};
 use crate::packet::PacketRef;
 use bytes::Bytes;
@@ -76,6 +76,7 @@ enum Format {
     H265(h265::Depacketizer),
     Aac(aac::Depacketizer),
     Latm(latm::Depacketizer),
+    Jpeg(jpeg::Depacketizer),
     Sample(sample::Depacketizer),
     /// There is none here: [`format::carries`].
     None,
@@ -108,9 +109,8 @@ impl Depacketizer {
             codec @ (Codec::Opus { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_)) => {
                 Format::Sample(sample::Depacketizer::new(format::sample_octets(codec)))
             }
-            Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } | Codec::Flac(_) | Codec::Mp3(_) => {
-                Format::None
-            }
+            Codec::Jpeg { dimensions } => Format::Jpeg(jpeg::Depacketizer::new(*dimensions)),
+            Codec::Av1(_) | Codec::Vp9(_) | Codec::Flac(_) | Codec::Mp3(_) => Format::None,
         };
         Self { codec, format }
     }
@@ -130,6 +130,7 @@ impl Depacketizer {
             Format::H265(format) => format.push(packet, lost_before, received_at),
             Format::Aac(format) => format.push(packet, lost_before, received_at),
             Format::Latm(format) => format.push(packet, lost_before, received_at),
+            Format::Jpeg(format) => format.push(packet, lost_before, received_at),
             Format::Sample(format) => format.push(packet, received_at),
             Format::None => Err("there is no payload format for it".to_owned()),
         };
@@ -143,6 +144,7 @@ impl Depacketizer {
             Format::H265(format) => format.pull(),
             Format::Aac(format) => format.pull(),
             Format::Latm(format) => format.pull(),
+            Format::Jpeg(format) => format.pull(),
             Format::Sample(format) => format.pull(),
             Format::None => None,
         }
@@ -157,6 +159,7 @@ impl Depacketizer {
             Format::H265(format) => format.damaged_frames(),
             Format::Aac(format) => format.damaged_frames(),
             Format::Latm(format) => format.damaged_frames(),
+            Format::Jpeg(format) => format.damaged_frames(),
             Format::Sample(format) => format.damaged_frames(),
             Format::None => 0,
         }

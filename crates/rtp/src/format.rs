@@ -133,9 +133,10 @@ pub fn carries(codec: &Codec) -> bool {
         | Codec::Pcmu(_)
         | Codec::Pcma(_)
         | Codec::G722
-        | Codec::L16(_) => true,
+        | Codec::L16(_)
+        | Codec::Jpeg { .. } => true,
         // FLAC has no payload format of the IETF.
-        Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } | Codec::Flac(_) | Codec::Mp3(_) => false,
+        Codec::Av1(_) | Codec::Vp9(_) | Codec::Flac(_) | Codec::Mp3(_) => false,
     }
 }
 
@@ -190,7 +191,8 @@ pub(crate) const STATIC_TYPES: [StaticType; 24] = [
 /// [`FIRST_DYNAMIC_PAYLOAD_TYPE`] on.
 #[must_use]
 pub fn static_payload_type(codec: &Codec) -> Option<u8> {
-    let channels = codec.channels()?;
+    // Video has none; in the table that is 0.
+    let channels = codec.channels().unwrap_or(0);
     STATIC_TYPES
         .iter()
         .find(|of| of.name == codec.name() && of.clock_rate == clock_rate(codec) && of.channels == channels)
@@ -272,6 +274,7 @@ mod tests {
             (Codec::L16(layout(44_100, 1)), Some(11)),
             (Codec::L16(layout(48_000, 2)), None),
             (Codec::H264(None), None),
+            (Codec::Jpeg { dimensions: None }, Some(26)),
             (Codec::Opus { channels: 2 }, None),
         ] {
             assert_eq!(static_payload_type(&codec), expected, "{codec}");

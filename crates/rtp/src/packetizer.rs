@@ -1,7 +1,7 @@
 //! Frames to RTP payloads. What does not depend on the receiver is done here, once per frame; a sender puts a header of
 //! its own in front of each [`Payload`].
 
-use crate::codec::{aac, h264, h265, sample};
+use crate::codec::{aac, h264, h265, jpeg, sample};
 use crate::format;
 use crate::limits::{MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES};
 use bytes::Bytes;
@@ -105,6 +105,7 @@ enum Format {
     H265(h265::Packetizer),
     Aac,
     Opus,
+    Jpeg,
     Sample(sample::Rate),
     /// There is none here: [`format::carries`].
     None,
@@ -126,9 +127,8 @@ impl Packetizer {
             Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => {
                 Format::Sample(sample::Rate::new(format::sample_octets(codec), clock_rate))
             }
-            Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } | Codec::Flac(_) | Codec::Mp3(_) => {
-                Format::None
-            }
+            Codec::Jpeg { .. } => Format::Jpeg,
+            Codec::Av1(_) | Codec::Vp9(_) | Codec::Flac(_) | Codec::Mp3(_) => Format::None,
         };
         Self { clock_rate, max_payload_bytes, format }
     }
@@ -142,6 +142,7 @@ impl Packetizer {
             Format::H264(format) => format.packetize(frame),
             Format::H265(format) => format.packetize(frame),
             Format::Aac => aac::packetize(&frame.data, self.max_payload_bytes),
+            Format::Jpeg => jpeg::packetize(&frame.data, self.max_payload_bytes),
             Format::Opus => vec![Payload::new(&[], frame.data.clone())],
             Format::Sample(rate) => sample::packetize(&frame.data, *rate, self.max_payload_bytes),
             Format::None => Vec::new(),

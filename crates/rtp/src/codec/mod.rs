@@ -4,6 +4,7 @@ pub(crate) mod aac;
 mod decode_order;
 pub(crate) mod h264;
 pub(crate) mod h265;
+pub(crate) mod jpeg;
 pub(crate) mod latm;
 pub(crate) mod sample;
 #[cfg(test)]

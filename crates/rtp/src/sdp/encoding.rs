@@ -79,6 +79,7 @@ pub(super) fn format(
         "PCMU" | "G711U" | "PCM_MULAW" => plain(Codec::Pcmu(layout())),
         "PCMA" | "G711A" | "PCM_ALAW" => plain(Codec::Pcma(layout())),
         "G722" => plain(Codec::G722),
+        "JPEG" => plain(Codec::Jpeg { dimensions: None }),
         "L16" => plain(Codec::L16(PcmLayout {
             sample_rate: encoding.clock_rate.unwrap_or(44_100),
             channels: encoding.channels.unwrap_or(1),

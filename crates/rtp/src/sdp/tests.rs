@@ -141,6 +141,7 @@ fn what_the_session_says_of_itself_is_kept() {
 
 #[test]
 fn names_of_encodings_have_any_case_and_clocks_are_put_right() {
+    assert_eq!(parse_medias("m=video 0 RTP/AVP 31\r\n"), ["Video: H261 (payload type 31) -"]);
     assert_eq!(parse_medias("m=video 0 RTP/AVP 96\r\na=rtpmap:96  h264/10000 \r\n"), ["96 H264 @90000 -"]);
     assert_eq!(parse_medias("m=video 0 RTP/AVP 96\r\na=rtpmap:96 HEVC\r\n"), ["96 H265 @90000 -"]);
     assert_eq!(
@@ -163,7 +164,7 @@ fn payload_types_without_rtpmap_are_those_of_the_standard() {
             "0 PCMU 8000 Hz 1 channel @8000 -"
         ]
     );
-    assert_eq!(parse_medias("m=video 0 RTP/AVP 26\r\n"), ["Video: JPEG (payload type 26) -"]);
+    assert_eq!(parse_medias("m=video 0 RTP/AVP 26\r\n"), ["26 JPEG @90000 -"]);
     assert_eq!(parse_medias("m=video 0 RTP/AVP 96\r\n"), ["Video: payload type 96 without a=rtpmap -"]);
 }
 
@@ -354,6 +355,7 @@ fn written_descriptions_read_back() {
         Codec::Pcma(layout(16_000, 2)),
         Codec::G722,
         Codec::L16(layout(44_100, 2)),
+        Codec::Jpeg { dimensions: None },
     ];
     let (text, formats) = described("", IpAddr::V6(Ipv6Addr::LOCALHOST), codecs);
     let session = parse(text.as_bytes()).unwrap();

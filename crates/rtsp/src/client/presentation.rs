@@ -10,7 +10,7 @@ use yeoul_rtp::MediaFormat;
 use yeoul_rtp::sdp::{self, Direction, Media, MediaKind};
 
 /// What can be taken, for error sentences.
-const SUPPORTED: &str = "H264, H265, AAC, OPUS, PCMU, PCMA, G722 and L16";
+const SUPPORTED: &str = "H264, H265, JPEG, AAC, OPUS, PCMU, PCMA, G722 and L16";
 
 /// What a server offers under a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]

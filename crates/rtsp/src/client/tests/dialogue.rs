@@ -310,7 +310,7 @@ fn a_track_that_cannot_be_set_up_is_passed_over() {
 
 #[test]
 fn tracks_that_are_not_supported_are_named() {
-    let sdp = "v=0\r\nm=video 0 RTP/AVP 26\r\nm=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\n";
+    let sdp = "v=0\r\nm=video 0 RTP/AVP 31\r\nm=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\n";
     let bench =
         Bench::new(
             LIVE,
@@ -319,9 +319,9 @@ fn tracks_that_are_not_supported_are_named() {
     let error = bench.error.expect("an error");
     assert_eq!(error.kind, ErrorKind::Unsupported);
     assert!(error.text.starts_with("cam:554 offers no track that can be taken: "), "{error}");
-    assert!(error.text.contains("JPEG") && error.text.contains("vnd.onvif.metadata"), "{error}");
+    assert!(error.text.contains("H261") && error.text.contains("vnd.onvif.metadata"), "{error}");
     assert!(
-        error.text.ends_with("; supported are H264, H265, AAC, OPUS, PCMU, PCMA, G722 and L16"),
+        error.text.ends_with("; supported are H264, H265, JPEG, AAC, OPUS, PCMU, PCMA, G722 and L16"),
         "{error}"
     );
 }
