@@ -13,6 +13,7 @@ pub mod media;
 pub mod rtp;
 pub mod rtsp;
 pub mod rtsp_server;
+pub mod streams;
 pub mod webrtc;
 
 /// A function to fuzz, and bytes to start from.
@@ -29,14 +30,18 @@ pub struct Target {
 /// All targets, by name.
 pub const TARGETS: &[Target] = &[
     Target { name: "aac_config", run: media::aac_config, seeds: media::aac_config_seeds },
+    Target { name: "adts", run: streams::adts, seeds: streams::adts_seeds },
     Target { name: "config", run: config::config, seeds: config::config_seeds },
     Target { name: "depacketize_audio", run: rtp::depacketize_audio, seeds: rtp::depacketize_audio_seeds },
     Target { name: "depacketize_h264", run: rtp::depacketize_h264, seeds: rtp::depacketize_h264_seeds },
     Target { name: "depacketize_h265", run: rtp::depacketize_h265, seeds: rtp::depacketize_h265_seeds },
     Target { name: "depacketize_jpeg", run: rtp::depacketize_jpeg, seeds: rtp::depacketize_jpeg_seeds },
+    Target { name: "flv", run: streams::flv, seeds: streams::flv_seeds },
     Target { name: "fmp4", run: container::fmp4, seeds: container::fmp4_seeds },
     Target { name: "h264_parameter_sets", run: media::h264_parameter_sets, seeds: media::h264_seeds },
     Target { name: "h265_parameter_sets", run: media::h265_parameter_sets, seeds: media::h265_seeds },
+    Target { name: "mpegts", run: streams::mpegts, seeds: streams::mpegts_seeds },
+    Target { name: "multipart", run: streams::multipart, seeds: streams::multipart_seeds },
     Target { name: "rtcp", run: rtp::rtcp, seeds: rtp::rtcp_seeds },
     Target { name: "rtp", run: rtp::rtp, seeds: rtp::rtp_seeds },
     Target { name: "rtsp_client", run: rtsp::rtsp_client, seeds: rtsp::rtsp_client_seeds },

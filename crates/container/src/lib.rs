@@ -3,10 +3,24 @@
 //! A muxer is made for a set of tracks and works once per frame, whoever watches. Media time in every container counts from
 //! the zero of the stream's timeline, so that sound, picture and the renditions of one stream stay in step.
 
+pub mod adts;
+mod announce;
 mod event;
+pub mod flv;
 pub mod fmp4;
+pub mod limits;
+pub mod mpegts;
+pub mod multipart;
+mod opus;
+mod pictures;
+mod splitter;
+#[cfg(test)]
+mod testing;
+mod timeline;
+mod unsupported;
 
 pub use event::Event;
+pub use unsupported::Unsupported;
 
 use std::time::Duration;
 use yeoul_media::Frame;

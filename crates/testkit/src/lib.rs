@@ -6,6 +6,7 @@
 //! * [`shared()`] and [`captures`] find the recordings of real cameras, which live outside the repository.
 //! * [`LossyLink`] carries datagrams between two sans-IO sessions and loses, delays, doubles and reorders them.
 //! * [`h264`], [`h265`] and [`aac`] build parameter sets that parse and pictures that do not decode.
+//! * [`ts`] reads MPEG transport streams and forgives nothing.
 //! * [`Rng`] is the one source of chance: the same seed gives the same test.
 
 pub mod aac;
@@ -16,6 +17,7 @@ pub mod h265;
 mod link;
 mod rng;
 mod shared;
+pub mod ts;
 
 pub use clock::{epoch, wall_epoch};
 pub use link::{Link, LossyLink};

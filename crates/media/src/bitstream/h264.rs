@@ -4,7 +4,7 @@
 
 use super::{SampleFormat, nal};
 use bytes::Bytes;
-use h264_reader::nal::sps::{PicOrderCntType, SeqParameterSet};
+use h264_reader::nal::sps::{FrameMbsFlags, PicOrderCntType, SeqParameterSet};
 use h264_reader::rbsp::{BitReader, decode_nal};
 use std::fmt;
 
@@ -127,6 +127,7 @@ struct Sps {
     frames_per_1000_s: Option<u32>,
     /// Most frames shown later than a frame that follows them, if the SPS tells.
     reorder_frames: Option<u32>,
+    interlaced: bool,
 }
 
 impl ParameterSets {
@@ -170,6 +171,33 @@ impl ParameterSets {
     /// As [`ParameterSets::from_units`].
     pub fn from_access_unit(data: &Bytes) -> Result<Self, ParameterSetError> {
         Self::from_units(nal::length_prefixed_shared(data))
+    }
+
+    /// `current` with the parameter sets that an access unit brings; `None` if they say nothing new.
+    ///
+    /// # Errors
+    /// As [`ParameterSets::from_units`]: the sets that were in force stay so.
+    pub fn changed(current: Option<&Self>, access_unit: &Bytes) -> Result<Option<Self>, ParameterSetError> {
+        let is = |unit: &Bytes, kind| NalType::of(unit) == Some(kind);
+        let new = |unit: &Bytes| !current.is_some_and(|sets| sets.units().any(|known| known == unit));
+        let in_band: Vec<Bytes> = nal::length_prefixed_shared(access_unit)
+            .filter(|unit| is(unit, NalType::Sps) || is(unit, NalType::Pps))
+            .collect();
+        if !in_band.iter().any(new) {
+            return Ok(None);
+        }
+        // A new SPS makes the PPS that came before it worthless, unless it brings none.
+        let new_sps = in_band.iter().any(|unit| is(unit, NalType::Sps) && new(unit));
+        let brings = |kind| in_band.iter().any(|unit| is(unit, kind));
+        let old_sps = current.filter(|_| !brings(NalType::Sps)).into_iter().flat_map(Self::sps);
+        let old_pps = current.filter(|_| !(new_sps && brings(NalType::Pps))).into_iter();
+        let old_pps = old_pps
+            .flat_map(Self::pps)
+            .filter(|old| !in_band.iter().any(|unit| is(unit, NalType::Pps) && pps_id(unit) == pps_id(old)));
+        // Copied, so that they do not keep the access unit's memory.
+        let copies = in_band.iter().map(|unit| Bytes::copy_from_slice(unit));
+        let units: Vec<Bytes> = old_sps.chain(old_pps).cloned().chain(copies).collect();
+        Self::from_units(units).map(Some)
     }
 
     /// The sequence parameter sets, at least one.
@@ -226,6 +254,12 @@ impl ParameterSets {
         self.parsed.reorder_frames
     }
 
+    /// Whether pictures may be fields, two of which make a frame (H.264 §7.4.2.1.1, `frame_mbs_only_flag` 0).
+    #[must_use]
+    pub fn interlaced(&self) -> bool {
+        self.parsed.interlaced
+    }
+
     /// The profile in words (H.264 annex A).
     #[must_use]
     pub fn profile_name(&self) -> &'static str {
@@ -265,6 +299,13 @@ impl fmt::Debug for ParameterSets {
     }
 }
 
+/// `pic_parameter_set_id`, as the bits that tell it: equal bits are equal ids.
+fn pps_id(unit: &[u8]) -> Option<u32> {
+    let bits = u32::from_be_bytes([*unit.get(1)?, *unit.get(2).unwrap_or(&0), *unit.get(3).unwrap_or(&0), 0]);
+    // ue(v): as many bits after the first 1 as zeros stand before it.
+    bits.checked_shr(31u32.checked_sub(2 * bits.leading_zeros())?)
+}
+
 fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
     const BASELINE: u8 = 66;
     let bad = |error: &dyn fmt::Debug| ParameterSetError::Sps(format!("{error:?}"));
@@ -290,13 +331,14 @@ fn parse_sps(unit: &[u8]) -> Result<Sps, ParameterSetError> {
     let restriction = vui.and_then(|vui| vui.bitstream_restrictions.as_ref());
     let reorder_frames =
         if in_order { Some(0) } else { restriction.map(|restriction| restriction.max_num_reorder_frames) };
+    let interlaced = matches!(sps.frame_mbs_flags, FrameMbsFlags::Fields { .. });
     let chroma = &sps.chroma_info;
     let sample_format = SampleFormat::new(
         chroma.chroma_format.to_u32(),
         chroma.bit_depth_luma_minus8.into(),
         chroma.bit_depth_chroma_minus8.into(),
     );
-    Ok(Sps { width, height, sample_format, frames_per_1000_s, reorder_frames })
+    Ok(Sps { width, height, sample_format, frames_per_1000_s, reorder_frames, interlaced })
 }
 
 #[cfg(test)]
@@ -319,7 +361,7 @@ mod tests {
     fn an_sps_tells_size_rate_and_profile() {
         let sets = ParameterSets::from_units(units(&[SPS, PPS])).unwrap();
         assert_eq!((sets.width(), sets.height(), sets.frame_rate()), (640, 360, Some(25.0)));
-        assert_eq!(sets.reorder_frames(), Some(0));
+        assert_eq!((sets.reorder_frames(), sets.interlaced()), (Some(0), false));
         assert_eq!(sets.sample_format(), SampleFormat { chroma: 1, luma_bits: 8, chroma_bits: 8 });
         assert_eq!((sets.profile_name(), sets.rfc6381().as_str()), ("Constrained Baseline", "avc1.42c01e"));
     }

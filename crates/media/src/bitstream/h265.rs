@@ -181,6 +181,27 @@ impl ParameterSets {
         Self::from_units(nal::length_prefixed_shared(data))
     }
 
+    /// `current` with the parameter sets that an access unit brings; `None` if they say nothing new.
+    ///
+    /// # Errors
+    /// As [`ParameterSets::from_units`]: the sets that were in force stay so.
+    pub fn changed(current: Option<&Self>, access_unit: &Bytes) -> Result<Option<Self>, ParameterSetError> {
+        let in_band: Vec<Bytes> = nal::length_prefixed_shared(access_unit)
+            .filter(|unit| matches!(NalType::of(unit), Some(NalType::Vps | NalType::Sps | NalType::Pps)))
+            .collect();
+        let known = |unit: &Bytes| current.is_some_and(|sets| sets.units().any(|known| known == unit));
+        if in_band.iter().all(known) {
+            return Ok(None);
+        }
+        // What the access unit does not bring stays; of what it brings, the new ones count.
+        let brings = |old: &&Bytes| in_band.iter().any(|unit| NalType::of(unit) == NalType::of(old));
+        let old = current.into_iter().flat_map(Self::units).filter(|old| !brings(old));
+        // Copied, so that they do not keep the access unit's memory.
+        let copies = in_band.iter().map(|unit| Bytes::copy_from_slice(unit));
+        let units: Vec<Bytes> = old.cloned().chain(copies).collect();
+        Self::from_units(units).map(Some)
+    }
+
     /// The video parameter sets, at least one.
     #[must_use]
     pub fn vps(&self) -> &[Bytes] {

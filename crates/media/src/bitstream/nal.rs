@@ -49,10 +49,18 @@ pub fn annex_b(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// What stands before and after the first `00 00 01`.
+/// What stands before and after the first `00 00 01`. Looks at every third byte where it can: most bytes are above 1.
 fn start_code(data: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = data.windows(3).position(|window| window == [0, 0, 1])?;
-    Some((data.get(..at)?, data.get(at + 3..)?))
+    let mut at = 2;
+    loop {
+        match *data.get(at)? {
+            0 => at += 1,
+            1 if data.get(at - 2..at) == Some(&[0, 0]) => {
+                return Some((data.get(..at - 2)?, data.get(at + 1..)?));
+            }
+            _ => at += 3,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +90,12 @@ mod tests {
             let out = out.freeze();
             prop_assert_eq!(&length_prefixed(&out).map(<[u8]>::to_vec).collect::<Vec<_>>(), &units);
             prop_assert_eq!(length_prefixed_shared(&out).map(|unit| unit.to_vec()).collect::<Vec<_>>(), units);
+        }
+
+        #[test]
+        fn start_codes_are_found_wherever_they_are(data in prop::collection::vec(0u8..3, 0..40)) {
+            let at = data.windows(3).position(|three| three == [0, 0, 1]);
+            prop_assert_eq!(start_code(&data), at.map(|at| (&data[..at], &data[at + 3..])));
         }
 
         #[test]

@@ -121,26 +121,7 @@ impl Coding for H264 {
         current: Option<&ParameterSets>,
         access_unit: &Bytes,
     ) -> Result<Option<ParameterSets>, String> {
-        let is = |unit: &Bytes, kind| NalType::of(unit) == Some(kind);
-        let new = |unit: &Bytes| !current.is_some_and(|sets| sets.units().any(|known| known == unit));
-        let in_band: Vec<Bytes> = nal::length_prefixed_shared(access_unit)
-            .filter(|unit| is(unit, NalType::Sps) || is(unit, NalType::Pps))
-            .collect();
-        if !in_band.iter().any(new) {
-            return Ok(None);
-        }
-        // A new SPS makes the PPS that came before it worthless, unless it brings none.
-        let new_sps = in_band.iter().any(|unit| is(unit, NalType::Sps) && new(unit));
-        let brings = |kind| in_band.iter().any(|unit| is(unit, kind));
-        let old_sps = current.filter(|_| !brings(NalType::Sps)).into_iter().flat_map(ParameterSets::sps);
-        let old_pps = current.filter(|_| !(new_sps && brings(NalType::Pps))).into_iter();
-        let old_pps = old_pps
-            .flat_map(ParameterSets::pps)
-            .filter(|old| !in_band.iter().any(|unit| is(unit, NalType::Pps) && pps_id(unit) == pps_id(old)));
-        // Copied, so that they do not keep the access unit's memory.
-        let copies = in_band.iter().map(|unit| Bytes::copy_from_slice(unit));
-        let units: Vec<Bytes> = old_sps.chain(old_pps).cloned().chain(copies).collect();
-        ParameterSets::from_units(units).map(Some).map_err(|error| error.to_string())
+        ParameterSets::changed(current, access_unit).map_err(|error| error.to_string())
     }
 
     fn reorder_frames(sets: &ParameterSets) -> Option<u32> {
@@ -150,11 +131,4 @@ impl Coding for H264 {
     fn codec(sets: ParameterSets) -> Codec {
         Codec::H264(Some(sets))
     }
-}
-
-/// `pic_parameter_set_id`, as the bits that tell it: equal bits are equal ids.
-fn pps_id(unit: &[u8]) -> Option<u32> {
-    let bits = u32::from_be_bytes([*unit.get(1)?, *unit.get(2).unwrap_or(&0), *unit.get(3).unwrap_or(&0), 0]);
-    // ue(v): as many bits after the first 1 as zeros stand before it.
-    bits.checked_shr(31u32.checked_sub(2 * bits.leading_zeros())?)
 }

@@ -147,20 +147,7 @@ impl Coding for H265 {
         current: Option<&ParameterSets>,
         access_unit: &Bytes,
     ) -> Result<Option<ParameterSets>, String> {
-        let in_band: Vec<Bytes> = nal::length_prefixed_shared(access_unit)
-            .filter(|unit| Self::kind(unit) == UnitKind::ParameterSet)
-            .collect();
-        let known = |unit: &Bytes| current.is_some_and(|sets| sets.units().any(|known| known == unit));
-        if in_band.iter().all(known) {
-            return Ok(None);
-        }
-        // What the access unit does not bring stays; of what it brings, the new ones count.
-        let brings = |old: &&Bytes| in_band.iter().any(|unit| NalType::of(unit) == NalType::of(old));
-        let old = current.into_iter().flat_map(ParameterSets::units).filter(|old| !brings(old));
-        // Copied, so that they do not keep the access unit's memory.
-        let copies = in_band.iter().map(|unit| Bytes::copy_from_slice(unit));
-        let units: Vec<Bytes> = old.cloned().chain(copies).collect();
-        ParameterSets::from_units(units).map(Some).map_err(|error| error.to_string())
+        ParameterSets::changed(current, access_unit).map_err(|error| error.to_string())
     }
 
     fn reorder_frames(sets: &ParameterSets) -> Option<u32> {
