@@ -228,7 +228,16 @@ fn frames(tracks: &[Track]) -> Vec<Frame> {
                     [&[0xff, 0xfb, 0x90, 0x64][..], &[number.to_le_bytes()[0]; 413]].concat().into()
                 }
                 Codec::Opus { .. } => vec![0xf8, 1, 2, 3].into(),
-                _ => testkit::aac::frame(60).into(),
+                Codec::Aac(_)
+                | Codec::H265(_)
+                | Codec::Av1(_)
+                | Codec::Vp9(_)
+                | Codec::Jpeg { .. }
+                | Codec::Pcmu(_)
+                | Codec::Pcma(_)
+                | Codec::G722
+                | Codec::L16(_)
+                | Codec::Flac(_) => testkit::aac::frame(60).into(),
             };
             let dts = Timestamp::from_ticks(i64::from(number) * 3600, 90_000);
             frames.push(Frame {
