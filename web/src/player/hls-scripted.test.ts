@@ -144,6 +144,15 @@ describe('the start', () => {
   });
 });
 
+it('jumps back to live from three seconds behind its distance, if there are parts', async () => {
+  const { hls } = await open(openLlHls);
+  const details = { partHoldBack: 0, holdBack: 6 };
+  hls?.tell('level', { details, networkDetails: null, stats: {} });
+  expect(hls?.config).not.toHaveProperty('liveMaxLatencyDuration');
+  hls?.tell('level', { details: { ...details, partHoldBack: 0.5 }, networkDetails: null, stats: {} });
+  expect(hls?.config.liveMaxLatencyDuration).toBe(3.5);
+});
+
 it('tells what can be chosen, and chooses', async () => {
   const { told, hls, transport } = await open(openLlHls);
   hls?.tell('parsed', {

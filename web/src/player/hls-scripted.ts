@@ -114,9 +114,8 @@ class Scripted implements Transport {
 
   #play(library: typeof HlsPlayer, address: string): void {
     const hls = new library(configuration(this.#latencies));
-    // Set from outside, these two would make hls.js forget the distance to live that the server asks for.
-    if (this.#latencies === 'low') hls.config.liveMaxLatencyDuration = LL_HLS_JUMP_AFTER_SECONDS;
-    else hls.config.liveMaxLatencyDurationCount = HLS_JUMP_AFTER_TARGETS;
+    // With the others, hls.js would want a distance to live too, and forget the one that the server asks for.
+    hls.config.liveMaxLatencyDurationCount = HLS_JUMP_AFTER_TARGETS;
     this.#hls = hls;
     const { Events } = library;
     hls.on(Events.MANIFEST_PARSED, (_event, data) => this.#manifestParsed(data));
@@ -146,7 +145,10 @@ class Scripted implements Transport {
     this.#events.qualities(levels.map(({ height, bitrate }) => ({ height, bitsPerSecond: bitrate })));
   }
 
-  #levelLoaded({ networkDetails, stats }: LevelLoadedData): void {
+  #levelLoaded({ details, networkDetails, stats }: LevelLoadedData): void {
+    if (details.partHoldBack > 0 && this.#hls !== null) {
+      this.#hls.config.liveMaxLatencyDuration = details.partHoldBack + LL_HLS_JUMP_AFTER_SECONDS;
+    }
     if (!networkDetails || !('getResponseHeader' in networkDetails)) return;
     // hls.js counts from the page's start.
     const wall = (at: number) => this.#platform.wallNow() - this.#platform.now() + at;

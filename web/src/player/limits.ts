@@ -96,10 +96,10 @@ export const HLS_BUFFER_MAX_BYTES = 30 * 1000 * 1000;
  */
 export const LL_HLS_STALL_INCREASE_SECONDS = 0.2;
 
-/** Farther behind than this, LL-HLS jumps to live instead of hurrying there: a hurry of 5 % would take a minute. */
+/** So far behind its distance, LL-HLS jumps there instead of hurrying: a hurry of 5 % would take a minute. */
 export const LL_HLS_JUMP_AFTER_SECONDS = 3;
 
-/** The same in classic HLS, in target durations, of which three are its normal distance. */
+/** The same in classic HLS, in target durations behind live, of which three are its normal distance. */
 export const HLS_JUMP_AFTER_TARGETS = 8;
 
 /** Rates are measured over this long: calm enough to be read, quick enough to show a change. */

@@ -32,11 +32,10 @@ export class Screen {
   }
 
   show(media: Media): void {
-    const before = this.#media;
-    this.#media = media;
     this.hasSound = media.sound;
     this.#host.requestUpdate();
-    if (before !== null && isSame(before, media)) return;
+    if (this.#media !== null && isSame(this.#media, media)) return;
+    this.#media = media;
     const { video } = this.#host;
     this.canvas = media.kind === 'canvas' ? media.canvas : null;
     video.srcObject = media.kind === 'stream' ? media.stream : null;
@@ -81,9 +80,16 @@ export class Screen {
 
   awaitFrame(): void {
     const { video } = this.#host;
-    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(() => this.#presented());
     // Without it, the session learns of frames from the statistics, half a second later.
-    else this.dropStill();
+    if (!('requestVideoFrameCallback' in video)) {
+      this.dropStill();
+      return;
+    }
+    const media = this.#media;
+    video.requestVideoFrameCallback(() => {
+      // Media that end may show a last frame, which is nobody's news.
+      if (this.#media === media) this.#presented();
+    });
   }
 
   /** Plays, without sound where the browser forbids it. */
