@@ -8,7 +8,9 @@ export default defineConfig({
     target: 'es2022',
     // A `data:` address would need a looser Content-Security-Policy than 'self'.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
+    // hls.js, which nobody loads who does not play HLS.
+    chunkSizeWarningLimit: 700,
     // The notices that Lit's licence asks to pass on, also those of yeoul-player.js.
     license: { fileName: 'licenses.md' },
   },

@@ -2,6 +2,7 @@
 // API from an object that a test changes as it likes, and keeps the requests. Its pictures come from a page of the same
 // browser that draws them (`drawnCamera`), so that a test stops, hides and breaks them at will.
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -26,7 +27,7 @@ const CROSS_ORIGIN = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'GET, POST, PATCH, DELETE, OPTIONS',
   'Access-Control-Allow-Headers': 'Content-Type, If-Match',
-  'Access-Control-Expose-Headers': 'Location, ETag, Retry-After',
+  'Access-Control-Expose-Headers': 'Location, ETag, Retry-After, Date',
 };
 
 /** Serves until the end of the test `t`, on `port` or a free one. */
@@ -39,9 +40,13 @@ export async function startFakeServer(t, { port = 0 } = {}) {
     refusal: null,
     /** What `POST /api/webrtc` answers to an offer for one of the streams: `{status, headers?, text}`. */
     answer: async () => ({ status: 500, text: 'no camera here\n' }),
+    /** What stands at `/NAME/…` of every stream: `startHlsOrigin` in hls-origin.mjs; null is a server without HLS. */
+    hls: null,
+    /** Size of the MJPEG stream of every stream; null is a server without MJPEG. */
+    mjpeg: null,
     /** Further pages: path to HTML. */
     pages: {},
-    /** `METHOD path` of every call of the API. */
+    /** `METHOD path` of every call of the API, and of every request for HLS. */
     calls: [],
     stop: async () => {
       server.closeAllConnections();
@@ -64,12 +69,24 @@ async function serve(fake, request, response) {
     status,
     headers = {},
     text,
+    size,
   } = await answer(fake, request, url).catch((error) => ({
     status: 500,
     text: String(error),
   }));
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...CROSS_ORIGIN, ...headers });
-  response.end(text);
+  if (size) sendPictures(response, size);
+  else response.end(text);
+}
+
+/** As many pictures as the reader takes, for two minutes at most. */
+function sendPictures(response, size) {
+  const source = ['-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=10`, '-t', '120'];
+  const child = spawn('ffmpeg', ['-nostdin', '-loglevel', 'quiet', ...source, '-f', 'mpjpeg', '-'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child.stdout.pipe(response);
+  response.on('close', () => child.kill('SIGKILL'));
 }
 
 async function answer(fake, request, url) {
@@ -77,6 +94,7 @@ async function answer(fake, request, url) {
     return { status: 200, headers: { 'Content-Type': TYPES['.html'] }, text: fake.pages[url.pathname] };
   }
   if (request.method === 'OPTIONS') return { status: 204 };
+  if (/^\/[^/]+\/(.*\/)?[^/]+\.(m3u8|m4s|mp4)$/.test(url.pathname)) return await hls(fake, url);
   if (!url.pathname.startsWith('/api')) return await file(url.pathname);
   fake.calls.push(`${request.method} ${url.pathname}${url.search}`);
   if (fake.refusal)
@@ -88,11 +106,24 @@ async function answer(fake, request, url) {
     return await fake.answer(offer, src);
   }
   if (url.pathname === '/api/webrtc') return { status: 204 };
+  if (url.pathname === '/api/stream.mjpeg') {
+    if (!Object.hasOwn(fake.streams, src) || fake.mjpeg === null) return NOT_FOUND;
+    const type = 'multipart/x-mixed-replace; boundary=ffmpeg';
+    return { status: 200, headers: { 'Content-Type': type }, size: fake.mjpeg };
+  }
   if (url.pathname === '/api') {
     return json({ version: '0.1.0', host: url.host, rtsp: { listen: ':8554' }, webrtc: { listen: ':8555' } });
   }
   if (src === null) return json(fake.streams);
   return Object.hasOwn(fake.streams, src) ? json(fake.streams[src]) : NOT_FOUND;
+}
+
+async function hls(fake, url) {
+  fake.calls.push(`GET ${url.pathname}`);
+  if (fake.refusal) return fake.refusal;
+  const [, name, path] = /^\/([^/]+)\/(.*)$/.exec(url.pathname);
+  if (!Object.hasOwn(fake.streams, decodeURIComponent(name))) return NOT_FOUND;
+  return (await fake.hls?.answer(path, url.searchParams)) ?? { status: 404, text: 'there is nothing here\n' };
 }
 
 function json(value) {

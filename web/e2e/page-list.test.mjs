@@ -1,7 +1,7 @@
 // The list of streams against a stand-in for the server.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 
 import { startFakeServer } from './fake-server.mjs';
@@ -159,6 +159,22 @@ test('addresses are copied', async (t) => {
   await until('the address', async () => (await copied()) === `${page.url()}api/webrtc?src=a%20b`);
 });
 
+test('the page of a stream has the addresses of all its forms', async (t) => {
+  const { fake, page } = await open(t, { 'a b': idle });
+  await page.goto(`${fake.url}?src=a%20b`);
+  const buttons = page.getByRole('button', { name: /^Copy the .* address of a b$/ });
+  await until('the RTSP address', async () => (await buttons.count()) === 6);
+  const addresses = await buttons.evaluateAll((all) => all.map((button) => button.title));
+  assert.deepEqual(addresses, [
+    'rtsp://127.0.0.1:8554/a%20b',
+    `${fake.url}api/webrtc?src=a%20b`,
+    `${fake.url}a%20b/index.m3u8`,
+    `${fake.url}a%20b/hls/index.m3u8`,
+    `${fake.url}a%20b/ts/index.m3u8`,
+    `${fake.url}api/stream.mjpeg?src=a%20b`,
+  ]);
+});
+
 test('an address is shown where the browser forbids the clipboard', async (t) => {
   const { page } = await open(t, { cam: idle });
   await page.evaluate(() => Object.defineProperty(window.navigator, 'clipboard', { value: undefined }));
@@ -209,6 +225,17 @@ test('everything is reached with the keyboard', async (t) => {
     'Copy the RTSP address of cam',
     'Copy the WHEP address of cam',
   ]);
+});
+
+test('hls.js is built once, and neither the pages nor the player bring it along', async () => {
+  const assets = await readdir(new URL('../dist/assets/', import.meta.url));
+  const scripts = assets.filter((name) => name.endsWith('.js'));
+  assert.equal(scripts.filter((name) => name.startsWith('hls-')).length, 1, `${scripts}`);
+  const own = scripts.filter((name) => !name.startsWith('hls-')).map((name) => `assets/${name}`);
+  for (const name of ['yeoul-player.js', ...own]) {
+    const { size } = await stat(new URL(`../dist/${name}`, import.meta.url));
+    assert.ok(size < 150_000, `${name} has ${size} bytes`);
+  }
 });
 
 test('the built page holds no inline script and no inline style', async () => {

@@ -8,6 +8,7 @@ import path from 'node:path';
 
 import { drawnCamera, startFakeServer } from './fake-server.mjs';
 import { openPage, playerState, startBrowser } from './harness.mjs';
+import { startHlsOrigin } from './hls-origin.mjs';
 
 const [folder = 'screenshots', only = ''] = process.argv.slice(2);
 
@@ -81,6 +82,47 @@ const SCENES = {
     },
   },
   failed: { streams: STREAMS, src: 'attic', refused: true, ready: (page) => playerState(page, 'failed') },
+  // The rungs below WebRTC.
+  descended: {
+    streams: STREAMS,
+    src: 'front_door',
+    refused: true,
+    hls: true,
+    ready: async (page) => {
+      await playerState(page, 'playing');
+      await page.locator('yeoul-player').hover();
+    },
+  },
+  figures: {
+    streams: STREAMS,
+    src: 'front_door',
+    plays: true,
+    ready: async (page) => {
+      await playerState(page, 'playing');
+      await page.locator('yeoul-player [part=frame]').focus();
+      await page.keyboard.press('i');
+      await page.waitForTimeout(2_000);
+    },
+  },
+  'figures-hls': {
+    streams: STREAMS,
+    src: 'front_door',
+    refused: true,
+    hls: true,
+    ready: async (page) => {
+      await playerState(page, 'playing');
+      await page.locator('yeoul-player [part=frame]').focus();
+      await page.keyboard.press('i');
+      await page.waitForTimeout(11_000);
+    },
+  },
+  mjpeg: {
+    streams: STREAMS,
+    src: 'attic',
+    refused: true,
+    mjpeg: '1280x720',
+    ready: (page) => playerState(page, 'playing'),
+  },
 };
 const SCREENS = {
   desktop: { width: 1280, height: 800 },
@@ -91,9 +133,12 @@ const SCREENS = {
 await mkdir(folder, { recursive: true });
 const browser = await startBrowser();
 const cleanups = [];
-for (const [scene, { streams = {}, refusal = null, src, plays, silent, refused, ready }] of Object.entries(
-  SCENES,
-)) {
+const atTheEnd = [];
+let origin = null;
+for (const [
+  scene,
+  { streams = {}, refusal = null, src, plays, silent, refused, hls, mjpeg = null, ready },
+] of Object.entries(SCENES)) {
   for (const [screen, viewport] of Object.entries(SCREENS)) {
     for (const colorScheme of ['light', 'dark']) {
       for (const locale of ['en-US', 'ko-KR']) {
@@ -101,13 +146,21 @@ for (const [scene, { streams = {}, refusal = null, src, plays, silent, refused, 
         if (!name.includes(only)) continue;
         const scope = { after: (cleanup) => cleanups.push(cleanup) };
         const fake = await startFakeServer(scope);
-        Object.assign(fake, { streams: { ...streams }, refusal });
+        Object.assign(fake, { streams: { ...streams }, refusal, mjpeg });
+        if (hls) {
+          origin ??= await startHlsOrigin(
+            { after: (cleanup) => atTheEnd.push(cleanup) },
+            { low: { size: '640x360', kbits: 400 }, high: { size: '1280x720', kbits: 1500 } },
+            { seconds: 1_800 },
+          );
+          fake.hls = origin;
+        }
         const camera = plays ? await drawnCamera(scope, browser, { width: 1280, height: 720 }) : null;
         if (camera) fake.answer = camera.answer;
         if (silent) fake.answer = () => new Promise(() => undefined);
         if (refused) {
           fake.answer = async () => ({
-            status: 415,
+            status: 406,
             text: 'attic has video H265 and audio PCMA; the browser offered video H264 and audio OPUS, PCMU, PCMA: nothing to show. Add an H.264 source to the stream.',
           });
         }
@@ -122,4 +175,5 @@ for (const [scene, { streams = {}, refusal = null, src, plays, silent, refused, 
     }
   }
 }
+for (const cleanup of atTheEnd) await cleanup();
 await browser.close();

@@ -16,9 +16,25 @@ const NAMES: Partial<Record<string, string>> = {
   PCMU: 'G.711 µ-law',
 };
 
-/** As people write it; a codec that is not in the table as the server or browser wrote it. */
+/** Names in containers (RFC 6381): what stands before the first point. */
+const SAMPLE_ENTRIES: Partial<Record<string, string>> = {
+  AV01: 'AV1',
+  AVC1: 'H.264',
+  AVC3: 'H.264',
+  FLAC: 'FLAC',
+  HEV1: 'H.265',
+  HVC1: 'H.265',
+  MP3: 'MP3',
+  MP4A: 'AAC',
+  VP09: 'VP9',
+};
+
+/** As people write it; a codec that is not in the tables as the server, playlist or browser wrote it. */
 export function codecName(codec: string): string {
-  return NAMES[codec.toUpperCase()] ?? codec;
+  const name = codec.toUpperCase();
+  // MPEG-4 audio of another kind than AAC.
+  if (['MP4A.40.34', 'MP4A.69', 'MP4A.6B'].includes(name)) return 'MP3';
+  return NAMES[name] ?? SAMPLE_ENTRIES[name.split('.')[0] ?? ''] ?? codec;
 }
 
 /** One line: `H.264 High, 1920×1080, 25 fps` or `AAC, 48 kHz, stereo`, as far as it is known. */

@@ -30,6 +30,9 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     <code>npm ci &amp;&amp; npm run build</code> in the folder <code>web</code>, or <code>make run</code>.\
     <p>The API works: <a href=\"api/streams\">api/streams</a>.\n";
 
+/// The element for other people's pages, and the beginning of what it loads when it plays HLS.
+const FOR_OTHER_PAGES: [&str; 2] = ["yeoul-player.js", "assets/hls-"];
+
 /// Pages of go2rtc that people and proxies link to; ours does the same at `/`.
 const PAGES_OF_GO2RTC: &[&str] = &["/stream.html", "/webrtc.html"];
 
@@ -82,8 +85,8 @@ fn answer(origins: &Origins, name: &str, file: EmbeddedFile, request: &Request) 
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?))),
     );
-    if name == "yeoul-player.js" {
-        // The element is meant for other people's pages; the streams behind it are guarded on their own.
+    if FOR_OTHER_PAGES.iter().any(|file| name.starts_with(file)) {
+        // Program code, the same for everybody; the streams behind it are guarded on their own.
         let anybody = [
             (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
             (

@@ -5,6 +5,11 @@ export function watchLink(name: string): string {
   return `?src=${encodeURIComponent(name)}`;
 }
 
+/** The transports that the page's address asks for (`&mode=hls`), as the player's attribute takes them. */
+export function modeOf(query: string): string {
+  return new URLSearchParams(query).get('mode') ?? '';
+}
+
 /** For players that speak WHEP. `base` is the address of the pages. */
 export function whepAddress(name: string, base: string): string {
   return new URL(`api/webrtc?src=${encodeURIComponent(name)}`, base).href;

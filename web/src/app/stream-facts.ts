@@ -6,6 +6,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Stream, StreamState } from '../api.js';
 import { describeTrack } from '../codecs.js';
 import type { Texts } from '../i18n.js';
+import { httpAddresses } from '../player/target.js';
 import { rtspAddress, whepAddress } from './addresses.js';
 import './copy-button.js';
 
@@ -127,20 +128,34 @@ export function viewersOf(stream: Stream, texts: Texts): TemplateResult {
   return html`<span class="viewers">${texts.viewers(stream.consumers)}</span>`;
 }
 
-/** `rtspListen` as the server tells it; empty while it has not, or has no RTSP server. */
+/** The addresses that most people look for. `rtspListen` as the server tells it; empty while it has not, or is off. */
 export function addressesOf(name: string, rtspListen: string, texts: Texts): TemplateResult[] {
-  const addresses = {
+  return copyButtons(name, texts, {
     RTSP: rtspAddress(name, rtspListen, document.baseURI),
     WHEP: whepAddress(name, document.baseURI),
-  };
+  });
+}
+
+/** The same and those for players that speak HTTP. */
+export function allAddressesOf(name: string, rtspListen: string, texts: Texts): TemplateResult[] {
+  const { llHls, hls, hlsTs, mjpeg } = httpAddresses(name, document.baseURI) ?? {};
+  const forHttp = { 'LL-HLS': llHls, HLS: hls, 'HLS (TS)': hlsTs, MJPEG: mjpeg };
+  return [...addressesOf(name, rtspListen, texts), ...copyButtons(name, texts, forHttp)];
+}
+
+function copyButtons(
+  name: string,
+  texts: Texts,
+  addresses: Record<string, string | null | undefined>,
+): TemplateResult[] {
   return Object.entries(addresses).flatMap(([protocol, address]) =>
-    address === null
-      ? []
-      : html`<yeoul-copy
+    address
+      ? html`<yeoul-copy
           .texts=${texts}
           .short=${protocol}
           .name=${texts.copyAddress(protocol, name)}
           .address=${address}
-        ></yeoul-copy>`,
+        ></yeoul-copy>`
+      : [],
   );
 }

@@ -6,8 +6,9 @@ import { property } from 'lit/decorators.js';
 import { parseServer, parseStream, type Stream } from '../api.js';
 import type { Texts } from '../i18n.js';
 import { YeoulPlayer, type PlayerStateDetail } from '../player/element.js';
+import { modeOf } from './addresses.js';
 import { Poll, SERVER_EVERY_MS } from './poll.js';
-import { addressesOf, factsStyles, reasonOf, stateBadge, tracksOf, viewersOf } from './stream-facts.js';
+import { allAddressesOf, factsStyles, reasonOf, stateBadge, tracksOf, viewersOf } from './stream-facts.js';
 import { sharedStyles } from './styles.js';
 
 export class WatchPage extends LitElement {
@@ -94,6 +95,7 @@ export class WatchPage extends LitElement {
         <yeoul-player
           .src=${name}
           .server=${document.baseURI}
+          .mode=${modeOf(location.search)}
           controls
           @yeoul-state=${this.#playerChanged}
         ></yeoul-player>
@@ -106,7 +108,7 @@ export class WatchPage extends LitElement {
         <div class="facts">
           ${stream === null ? nothing : html`${reasonOf(stream, texts)} ${tracksOf(stream, texts)}`}
         </div>
-        <div class="addresses">${addressesOf(name, this.#server.value?.rtspListen ?? '', texts)}</div>
+        <div class="addresses">${allAddressesOf(name, this.#server.value?.rtspListen ?? '', texts)}</div>
       </div>
     `;
   }

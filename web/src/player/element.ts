@@ -1,18 +1,24 @@
 // <yeoul-player src="cam">: one stream of a Yeoul server in a page, with its state in words. The session decides; this
-// file shows what it decides, and is the only one that touches the page. Who imports it registers the element.
+// file shows what it decides. Who imports it registers the element.
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, query, state } from 'lit/decorators.js';
 
 import { codecName } from '../codecs.js';
 import { textsFor, type Texts } from '../i18n.js';
+import { describeQuality, figureRows } from './figure-rows.js';
 import * as icons from './icons.js';
+import { NOTICE_MS } from './limits.js';
+import { MODE_NAMES, parseModes, type Mode } from './modes.js';
+import { renderOverlay } from './overlay.js';
 import { browserPlatform } from './platform.js';
-import { Session, type SessionState, type SessionView } from './session.js';
+import { rungsFor } from './rungs.js';
+import { Screen } from './screen.js';
+import { firstView, Session, type SessionState, type SessionView } from './session.js';
 import { playerStyles } from './styles.js';
 import { resolveTarget, type Target } from './target.js';
-import { openWhep } from './whep.js';
-import { canHeal, describeProblem } from './words.js';
+import { NO_FIGURES, type Figures } from './transport.js';
+import { canHeal, describeDescents, describeProblem } from './words.js';
 
 /** `stopped`: nobody has asked for the picture yet, or somebody stopped it. */
 export type PlayerState = SessionState | 'stopped';
@@ -25,6 +31,10 @@ export interface PlayerStateDetail {
   /** Of the picture, in its own pixels; 0 before the first frame. */
   width: number;
   height: number;
+  /** By which transport it plays or is tried to; null while it is stopped. */
+  mode: Mode | null;
+  /** Why it is not by a better one, in the player's language; empty when it is by the first. */
+  descent: string;
 }
 
 /** `autoplay` is on unless it is said to be off: an attribute's absence cannot mean both. */
@@ -43,8 +53,12 @@ export class YeoulPlayer extends LitElement {
   @property() src = '';
   /** The server's address, the folder in which `api/` lies. */
   @property() server = '';
+  /** `webrtc`, `ll-hls`, `hls` or `mjpeg`, or several to be tried in that order; all of them when empty. */
+  @property() mode = '';
   @property({ type: Boolean, reflect: true }) muted = false;
   @property({ type: Boolean, reflect: true }) controls = false;
+  /** Shows the figures. */
+  @property({ type: Boolean, reflect: true }) overlay = false;
   @property({ converter: onByDefault }) autoplay = true;
   @property({ reflect: true }) override lang = '';
   /** Read it, do not write it. */
@@ -54,23 +68,27 @@ export class YeoulPlayer extends LitElement {
   @state() private target: Target | null = null;
   @state() private videoWidth = 0;
   @state() private videoHeight = 0;
-  /** The browser allows no sound before the reader has touched the page. */
-  @state() private silenced = false;
-  /** Not even a silent picture starts without a touch. */
-  @state() private blocked = false;
-  @state() private hasSound = false;
-  /** The canvas holds the last picture of a session that is over. */
-  @state() private still = false;
   @state() private isFullscreen = false;
+  /** Why another transport plays, while that is news. */
+  @state() private notice = '';
 
-  @query('video') private video!: HTMLVideoElement;
-  @query('canvas') private canvas!: HTMLCanvasElement;
+  @query('video') video!: HTMLVideoElement;
+  @query('.still') stillCanvas!: HTMLCanvasElement;
 
+  readonly #screen = new Screen(this, () => this.#framePresented());
   #session: Session | null = null;
+  #figures: Figures = NO_FIGURES;
   /** What `play()` or `stop()` said last; until then `autoplay` counts. */
   #wanted: boolean | null = null;
   #told = '';
+  #noticed = '';
+  #noticeTimer: ReturnType<typeof setTimeout> | undefined;
   #pageEvents: AbortController | null = null;
+
+  /** What is measured of the picture, twice a second. */
+  get figures(): Figures {
+    return this.#figures;
+  }
 
   /** Starts, or starts again, unless it plays already. */
   play(): void {
@@ -112,27 +130,25 @@ export class YeoulPlayer extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
+    if (isOther(changed)) this.#stopSession();
     if (changed.has('src') || changed.has('server')) {
-      this.#stopSession();
       this.target = resolveTarget(this.src, this.server || YeoulPlayer.defaultServer, document.baseURI);
-      this.still = false;
+      if (this.hasUpdated) this.#screen.clear();
       this.videoWidth = 0;
       this.videoHeight = 0;
     }
-    if (changed.has('muted')) this.silenced = false;
+    if (changed.has('muted')) this.#screen.silenced = false;
     this.state = this.target === null ? 'failed' : (this.view?.state ?? 'stopped');
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    if (changed.has('src') || changed.has('server')) {
-      this.video.srcObject = null;
-      this.#startIfWanted();
-    }
+    if (isOther(changed)) this.#startIfWanted();
     this.#tellState();
   }
 
   protected override render(): TemplateResult {
     const texts = this.#texts;
+    const screen = this.#screen;
     const quiet = this.state === 'waiting' || this.state === 'failed';
     return html`
       <div
@@ -142,34 +158,46 @@ export class YeoulPlayer extends LitElement {
         aria-label=${texts.playerLabel(this.target?.name ?? '')}
         tabindex=${this.controls ? '0' : nothing}
         @keydown=${this.#onKey}
-        @dblclick=${this.controls ? this.#toggleFullscreen : nothing}
+        @dblclick=${this.controls ? this.#onDoubleClick : nothing}
       >
         <video
           part="video"
           playsinline
           disableremoteplayback
-          .muted=${this.muted || this.silenced}
+          ?hidden=${screen.canvas !== null}
+          .muted=${this.muted || screen.silenced}
           @resize=${this.#onResize}
         ></video>
-        <canvas part="still" ?hidden=${!this.still || this.state === 'playing'}></canvas>
+        ${screen.canvas}
+        <canvas class="still" part="still" ?hidden=${!screen.holdsStill}></canvas>
         ${this.#renderInfo()} ${this.#renderMessage(texts)} ${this.#renderUnmute(texts)}
-        ${this.controls ? this.#renderControls(texts) : nothing}
+        ${this.notice ? html`<p class="notice" part="notice" aria-hidden="true">${this.notice}</p>` : nothing}
+        ${this.#renderOverlay(texts)} ${this.controls ? this.#renderControls(texts) : nothing}
       </div>
     `;
   }
 
   #renderInfo(): TemplateResult | typeof nothing {
-    if (this.state !== 'playing' || this.videoWidth === 0) return nothing;
+    if (this.state !== 'playing' || this.videoWidth === 0 || this.overlay) return nothing;
     const codec = this.view?.codec ?? '';
-    const size = `${this.videoWidth}×${this.videoHeight}`;
-    return html`<div class="info" part="info">${size}${codec && ` · ${codecName(codec)}`}</div>`;
+    const mode = this.view?.mode ?? 'webrtc';
+    const facts = [`${this.videoWidth}×${this.videoHeight}`, codec && codecName(codec)];
+    // Only what is unusual is worth a word.
+    if (mode !== 'webrtc') facts.push(MODE_NAMES[mode]);
+    return html`<div class="info" part="info">${facts.filter(Boolean).join(' · ')}</div>`;
+  }
+
+  #renderOverlay(texts: Texts): TemplateResult | typeof nothing {
+    if (!this.overlay || this.view === null) return nothing;
+    return renderOverlay(figureRows(this.view, this.#figures, texts), texts);
   }
 
   /** Always there, so that a screen reader hears every change; nothing to see while the picture plays. */
   #renderMessage(texts: Texts): TemplateResult {
-    const reason = this.#reason;
-    const needsTouch = this.state === 'stopped' || (this.state === 'playing' && this.blocked);
-    const plays = this.state === 'playing' && !this.blocked;
+    const { blocked } = this.#screen;
+    const reason = this.#reason || this.#descent;
+    const needsTouch = this.state === 'stopped' || (this.state === 'playing' && blocked);
+    const plays = this.state === 'playing' && !blocked;
     return html`
       <div class=${plays ? 'spoken-only' : 'message'} part="message">
         ${this.state === 'connecting' ? waves : nothing}
@@ -193,20 +221,21 @@ export class YeoulPlayer extends LitElement {
   }
 
   #renderUnmute(texts: Texts): TemplateResult | typeof nothing {
-    if (!this.silenced || !this.hasSound || this.state !== 'playing' || this.blocked) return nothing;
+    const { silenced, hasSound, blocked } = this.#screen;
+    if (!silenced || !hasSound || this.state !== 'playing' || blocked) return nothing;
     return html`<button class="unmute" part="button" @click=${this.#unmute}>
       ${icons.mutedIcon} ${texts.unmute}
     </button>`;
   }
 
   #renderControls(texts: Texts): TemplateResult {
-    const quiet = this.muted || this.silenced;
+    const quiet = this.muted || this.#screen.silenced;
     const stopped = this.state === 'stopped';
     return html`
       <div class="controls" part="controls" role="toolbar" aria-label=${texts.controls}>
         ${button(stopped ? texts.play : texts.stop, stopped ? icons.playIcon : icons.stopIcon, this.#togglePlay)}
         ${
-          this.hasSound
+          this.#screen.hasSound
             ? button(
                 quiet ? texts.unmute : texts.mute,
                 quiet ? icons.mutedIcon : icons.soundIcon,
@@ -215,8 +244,18 @@ export class YeoulPlayer extends LitElement {
             : nothing
         }
         <span class="gap"></span>
+        ${this.#renderQualities(texts)}
         ${
-          document.pictureInPictureEnabled
+          stopped
+            ? nothing
+            : button(
+                this.overlay ? texts.hideFigures : texts.showFigures,
+                icons.figuresIcon,
+                this.#toggleOverlay,
+              )
+        }
+        ${
+          document.pictureInPictureEnabled && this.#screen.canvas === null
             ? button(texts.pictureInPicture, icons.insetIcon, this.#toggleInset)
             : nothing
         }
@@ -233,14 +272,42 @@ export class YeoulPlayer extends LitElement {
     `;
   }
 
+  /** Best first; the automatic choice says what it has chosen. */
+  #renderQualities(texts: Texts): TemplateResult | typeof nothing {
+    const { qualities = [], chosen = null } = this.view ?? {};
+    if (qualities.length < 2) return nothing;
+    const names = qualities.map((quality) => describeQuality(quality, qualities));
+    const playing = chosen === null ? names[this.#figures.quality ?? -1] : undefined;
+    return html`<span class="menu"
+      ><select part="button" aria-label=${texts.quality} title=${texts.quality} @change=${this.#choose}>
+        <option value="" .selected=${chosen === null}>
+          ${playing === undefined ? texts.automatic : `${texts.automatic} (${playing})`}
+        </option>
+        ${names
+          .map((name, index) => html`<option value=${index} .selected=${chosen === index}>${name}</option>`)
+          .reverse()}</select
+      >${icons.menuIcon}</span
+    >`;
+  }
+
   get #texts(): Texts {
     return textsFor(this.lang || navigator.language);
   }
 
   get #reason(): string {
     if (this.target === null) return this.#texts.nothingToPlay;
-    const problem = this.view?.problem ?? null;
-    return problem === null ? '' : describeProblem(problem, this.#texts);
+    const { problem = null, mode = 'webrtc' } = this.view ?? {};
+    return problem === null ? '' : describeProblem(problem, mode, this.#texts);
+  }
+
+  /** Why it is not played by a better transport. */
+  get #descent(): string {
+    if (this.view === null) return '';
+    const { descents, mode, state } = this.view;
+    const reasons = describeDescents(descents, this.#texts);
+    if (reasons === '') return '';
+    const sentence = state === 'playing' ? this.#texts.playingBy : this.#texts.tryingBy;
+    return sentence(MODE_NAMES[mode], reasons);
   }
 
   /** Whether a failure is shown that time may mend. */
@@ -255,13 +322,15 @@ export class YeoulPlayer extends LitElement {
 
   #startSession(): void {
     if (this.#session !== null || this.target === null || !this.isConnected) return;
-    const session = new Session(this.target, openWhep, browserPlatform, {
+    const rungs = rungsFor(this.target, parseModes(this.mode));
+    const session = new Session(this.target, rungs, browserPlatform, {
       changed: (view) => this.#viewChanged(view),
-      media: (media) => this.#showMedia(media),
-      ending: () => this.#keepPicture(),
+      media: (media) => this.#screen.show(media),
+      ending: () => this.#screen.keepPicture(),
+      measured: (figures) => this.#measured(figures),
     });
     this.#session = session;
-    this.view = { state: 'connecting', problem: null, codec: null };
+    this.view = firstView(rungs);
     session.start();
     this.#tellVisibility();
   }
@@ -270,57 +339,48 @@ export class YeoulPlayer extends LitElement {
     this.#session?.stop();
     this.#session = null;
     this.view = null;
+    this.#figures = NO_FIGURES;
+    this.#noticed = '';
+    this.#endNotice();
   }
 
   #viewChanged(view: SessionView): void {
-    const stalled = view.state === 'waiting' && this.view?.state !== 'waiting';
+    const before = this.view?.state;
     this.view = view;
-    if (view.state === 'playing') this.still = false;
-    if (stalled) this.#awaitFrame();
+    if (view.state === 'waiting' && before !== 'waiting') this.#screen.awaitFrame();
+    if (view.state !== 'playing') return;
+    if (before !== 'playing') this.#screen.dropStill();
+    this.#giveNotice();
   }
 
-  #showMedia(media: MediaStream): void {
-    this.hasSound = media.getAudioTracks().length > 0;
-    if (this.video.srcObject === media) return;
-    this.video.srcObject = media;
-    this.#awaitFrame();
-    // After this turn, when all tracks of the answer are there: the rule about sound must see the sound.
-    setTimeout(() => void this.#startVideo(), 0);
+  #framePresented(): void {
+    this.#screen.dropStill();
+    this.#session?.framePresented();
   }
 
-  async #startVideo(): Promise<void> {
-    this.blocked = false;
-    if (await this.#mayPlay()) return;
-    this.silenced = true;
-    this.video.muted = true;
-    this.blocked = !(await this.#mayPlay());
-  }
-
-  /** False only if the browser forbids it; another media taking the place of this one is no refusal. */
-  async #mayPlay(): Promise<boolean> {
-    try {
-      await this.video.play();
-      return true;
-    } catch (error) {
-      return !(error instanceof DOMException && error.name === 'NotAllowedError');
+  #measured(figures: Figures): void {
+    const before = this.#figures;
+    this.#figures = figures;
+    if (this.#screen.canvas !== null) {
+      this.videoWidth = figures.width;
+      this.videoHeight = figures.height;
     }
+    if (this.overlay || before.quality !== figures.quality) this.requestUpdate();
   }
 
-  #awaitFrame(): void {
-    // Where it is missing, the session learns of frames from the statistics, half a second later.
-    if ('requestVideoFrameCallback' in this.video) {
-      this.video.requestVideoFrameCallback(() => this.#session?.framePresented());
-    }
+  /** Says once, for a while, why the picture comes by another transport. */
+  #giveNotice(): void {
+    const text = this.#descent;
+    if (text === this.#noticed) return;
+    this.#noticed = text;
+    this.notice = text;
+    clearTimeout(this.#noticeTimer);
+    this.#noticeTimer = setTimeout(() => this.#endNotice(), NOTICE_MS);
   }
 
-  /** Media that ends takes its picture with it, and the next media starts black. */
-  #keepPicture(): void {
-    const { video, canvas } = this;
-    if (video.videoWidth === 0 || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    canvas.getContext('2d')?.drawImage(video, 0, 0);
-    this.still = true;
+  #endNotice(): void {
+    clearTimeout(this.#noticeTimer);
+    this.notice = '';
   }
 
   #tellVisibility(): void {
@@ -333,6 +393,8 @@ export class YeoulPlayer extends LitElement {
       reason: this.#reason,
       width: this.videoWidth,
       height: this.videoHeight,
+      mode: this.view?.mode ?? null,
+      descent: this.#descent,
     };
     const told = JSON.stringify(detail);
     if (told === this.#told) return;
@@ -341,22 +403,37 @@ export class YeoulPlayer extends LitElement {
   }
 
   #onResize(): void {
+    if (this.video.videoWidth === 0) return;
     this.videoWidth = this.video.videoWidth;
     this.videoHeight = this.video.videoHeight;
   }
 
   #onKey(event: KeyboardEvent): void {
     if (!this.controls || event.ctrlKey || event.metaKey || event.altKey) return;
-    const onButton = event.composedPath()[0] instanceof HTMLButtonElement;
+    const [on] = event.composedPath();
+    // A menu of its own takes letters for the beginnings of its entries.
+    if (on instanceof HTMLSelectElement) return;
+    const onButton = on instanceof HTMLButtonElement;
     if (event.key === 'k' || (event.key === ' ' && !onButton)) this.#togglePlay();
     else if (event.key === 'm') this.#toggleMuted();
     else if (event.key === 'f') this.#toggleFullscreen();
+    else if (event.key === 'i') this.#toggleOverlay();
     else return;
     event.preventDefault();
   }
 
+  #onDoubleClick(event: MouseEvent): void {
+    const [on] = event.composedPath();
+    if (on instanceof Element && on.closest('.overlay, .controls, button') === null) this.#toggleFullscreen();
+  }
+
+  #choose(event: Event): void {
+    const { value } = event.target as HTMLSelectElement;
+    this.#session?.choose(value === '' ? null : Number(value));
+  }
+
   #playByHand(): void {
-    if (this.blocked) void this.#startVideo();
+    if (this.#screen.blocked) void this.#screen.start();
     else this.play();
   }
 
@@ -366,13 +443,18 @@ export class YeoulPlayer extends LitElement {
   }
 
   #toggleMuted(): void {
-    if (this.muted || this.silenced) this.#unmute();
+    if (this.muted || this.#screen.silenced) this.#unmute();
     else this.muted = true;
   }
 
   #unmute(): void {
     this.muted = false;
-    this.silenced = false;
+    this.#screen.silenced = false;
+    this.requestUpdate();
+  }
+
+  #toggleOverlay(): void {
+    this.overlay = !this.overlay;
   }
 
   #toggleFullscreen(): void {
@@ -383,6 +465,11 @@ export class YeoulPlayer extends LitElement {
     const inset = document.pictureInPictureElement !== null;
     void (inset ? document.exitPictureInPicture() : this.video.requestPictureInPicture()).catch(() => null);
   }
+}
+
+/** Whether something else is to be played, or in another way. */
+function isOther(changed: PropertyValues<YeoulPlayer>): boolean {
+  return changed.has('src') || changed.has('server') || changed.has('mode');
 }
 
 function button(name: string, icon: TemplateResult, onClick: () => void): TemplateResult {

@@ -23,3 +23,7 @@ export const enterFullscreenIcon = icon(
 export const leaveFullscreenIcon = icon(
   svg`<path d="M9 4.5V9H4.5M19.5 9H15V4.5M15 19.5V15h4.5M4.5 15H9v4.5" />`,
 );
+export const figuresIcon = icon(
+  svg`<circle cx="12" cy="12" r="8.5" /><path d="M12 11.2v5" /><circle class="filled" cx="12" cy="7.9" r=".4" />`,
+);
+export const menuIcon = icon(svg`<path d="m7 10 5 5 5-5" />`);

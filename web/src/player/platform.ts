@@ -1,8 +1,12 @@
 // What the player takes from the browser, in one place: tests give their own.
 
+import type Hls from 'hls.js';
+
 export interface Platform {
   /** Monotonic, milliseconds. */
   now: () => number;
+  /** The wall clock, milliseconds since 1970. */
+  wallNow: () => number;
   /** Runs `callback` once after `ms`; the returned function cancels it. */
   after: (ms: number, callback: () => void) => Cancel;
   /** In [0, 1). */
@@ -13,12 +17,34 @@ export interface Platform {
   createMedia: () => MediaStream;
   /** The receiver's codecs of a kind, in the browser's order; empty where it does not tell. */
   codecs: (kind: 'video' | 'audio') => RTCRtpCodec[];
+  /** Who plays HLS: a script by Media Source Extensions, the browser itself, or nobody. */
+  hls: () => 'script' | 'native' | null;
+  /** The script, which is loaded when it is first wanted. */
+  loadHls: () => Promise<typeof Hls>;
+  /** Whether media of this type (`video/mp4; codecs="…"`) are played, by whoever plays HLS. */
+  plays: (type: string) => boolean;
+  /** Null where pictures cannot be drawn. */
+  createCanvas: () => HTMLCanvasElement | null;
+  /** Rejects what is no picture. */
+  decodeImage: (image: Blob) => Promise<ImageBitmap>;
 }
 
 export type Cancel = () => void;
 
+/** iPhones have only the managed one. */
+function mediaSource(): typeof MediaSource | undefined {
+  const { MediaSource, ManagedMediaSource } = globalThis as {
+    MediaSource?: typeof globalThis.MediaSource;
+    ManagedMediaSource?: typeof globalThis.MediaSource;
+  };
+  return ManagedMediaSource ?? MediaSource;
+}
+
+const canPlay = (type: string) => document.createElement('video').canPlayType(type) !== '';
+
 export const browserPlatform: Platform = {
   now: () => performance.now(),
+  wallNow: () => Date.now(),
   after: (ms, callback) => {
     const id = setTimeout(callback, ms);
     return () => clearTimeout(id);
@@ -30,6 +56,14 @@ export const browserPlatform: Platform = {
   createMedia: () => new MediaStream(),
   codecs: (kind) =>
     'RTCRtpReceiver' in globalThis ? (RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []) : [],
+  hls: () => {
+    if (mediaSource() !== undefined) return 'script';
+    return canPlay('application/vnd.apple.mpegurl') ? 'native' : null;
+  },
+  loadHls: async () => (await import('hls.js')).default,
+  plays: (type) => mediaSource()?.isTypeSupported(type) ?? canPlay(type),
+  createCanvas: () => ('createImageBitmap' in globalThis ? document.createElement('canvas') : null),
+  decodeImage: (image) => createImageBitmap(image),
 };
 
 /**

@@ -1,22 +1,29 @@
-// One viewer of one stream, from the first offer to the last frame: connects, watches that frames arrive, asks why when
-// they do not, and connects again. It knows neither the DOM nor the transport's protocol.
+// One viewer of one stream, from the first request to the last frame: connects, watches that frames arrive, asks why when
+// they do not, and connects again, by another transport where that may help. It knows neither the DOM nor what a
+// transport does; which one comes next is the ladder's to say.
 //
 //   connecting ──frames──▶ playing ──2 s without──▶ waiting ──frames──▶ playing
 //       │                     └──path lost──▶ waiting ──┐
 //       └──refused──▶ failed ◀────────refused───────────┘     both wait, then a new transport is opened
 
 import { retryDelayMs } from './backoff.js';
-import {
-  RENEW_AFTER_MS,
-  STABLE_AFTER_MS,
-  STALL_AFTER_MS,
-  STATUS_EVERY_MS,
-  WATCH_EVERY_MS,
-} from './limits.js';
+import { Ladder, type Descent, type Rung } from './ladder.js';
+import { RENEW_AFTER_MS, STABLE_AFTER_MS, STATUS_EVERY_MS, WATCH_EVERY_MS } from './limits.js';
+import type { Mode } from './modes.js';
 import type { Cancel, Platform } from './platform.js';
 import { askStatus, type StatusAnswer } from './status.js';
 import type { Target } from './target.js';
-import type { Failure, OpenTransport, Problem, Transport } from './transport.js';
+import type {
+  Failure,
+  Figures,
+  Media,
+  Problem,
+  Quality,
+  Transport,
+  TransportEvents,
+  TransportStats,
+} from './transport.js';
+import { Trial, type Proven } from './trial.js';
 
 export type SessionState = 'connecting' | 'playing' | 'waiting' | 'failed';
 
@@ -26,26 +33,38 @@ export interface SessionView {
   problem: Problem | null;
   /** Of the picture that plays or played last. */
   codec: string | null;
+  /** By which transport it plays, or is tried to. */
+  mode: Mode;
+  /** Why it is not by a better one. */
+  descents: readonly Descent[];
+  /** What can be chosen from. */
+  qualities: readonly Quality[];
+  /** The one that was chosen; null leaves it to the transport. */
+  chosen: number | null;
 }
 
 export interface SessionEvents {
   changed: (view: SessionView) => void;
-  /** A new transport's media: it replaces what was shown. */
-  media: (media: MediaStream) => void;
+  /** A transport's media: it replaces what was shown. */
+  media: (media: Media) => void;
   /** The media on the screen is about to end: the last moment to keep its last picture. */
   ending: () => void;
+  /** Twice a second while there is a transport. */
+  measured: (figures: Figures) => void;
 }
 
 export class Session {
   readonly #target: Target;
-  readonly #open: OpenTransport;
+  readonly #ladder: Ladder;
   readonly #platform: Platform;
   readonly #events: SessionEvents;
-  #view: SessionView = { state: 'connecting', problem: null, codec: null };
+  #view: SessionView;
   #transport: Transport | null = null;
   #accepted = false;
   #connected = false;
   #framesDecoded = 0;
+  /** Whether this transport has shown a frame. */
+  #hadPicture = false;
   /** When the last frame came, or when the first could have come. */
   #lastFrameAt = 0;
   /** Since when the picture is missing although nothing explains it. */
@@ -56,14 +75,19 @@ export class Session {
   #serverWasAway = false;
   #asking = false;
   #lastAskedAt = 0;
+  /** What the reader chose. */
+  #wanted: Quality | null = null;
   #cancelWatch: Cancel | null = null;
   #cancelRetry: Cancel | null = null;
+  #cancelClimb: Cancel | null = null;
+  #trial: Trial | null = null;
 
-  constructor(target: Target, open: OpenTransport, platform: Platform, events: SessionEvents) {
+  constructor(target: Target, rungs: readonly [Rung, ...Rung[]], platform: Platform, events: SessionEvents) {
     this.#target = target;
-    this.#open = open;
+    this.#ladder = new Ladder(rungs);
     this.#platform = platform;
     this.#events = events;
+    this.#view = firstView(rungs);
   }
 
   start(): void {
@@ -85,9 +109,12 @@ export class Session {
     this.#connect();
   }
 
-  /** The network came back: a wait that was meant for the old network is over. */
+  /** The network came back, or is another: what did not work in the old one may work now. */
   online(): void {
+    this.#ladder.networkChanged();
+    if (this.#cancelRetry !== null) this.#ladder.restart();
     this.#hurry();
+    if (this.#view.state === 'playing') this.#climb();
   }
 
   /** Browsers may stop decoding for a page that nobody sees: that is no stall. */
@@ -104,18 +131,44 @@ export class Session {
     if (this.#transport !== null) this.#sawFrame();
   }
 
+  /** One of the view's qualities; null leaves the choice to the transport. It outlives the transport. */
+  choose(chosen: number | null): void {
+    this.#wanted = (chosen === null ? null : this.#view.qualities[chosen]) ?? null;
+    this.#transport?.choose?.(chosen);
+    this.#show({ chosen });
+  }
+
   #connect(): void {
     this.#cancelRetry = null;
+    const { rung, descents } = this.#ladder;
+    this.#show({ mode: rung.mode, descents, qualities: [], chosen: null });
     this.#accepted = false;
     this.#connected = false;
+    this.#begin(rung.open(this.#target, this.#platform, this.#transportEvents()));
+  }
+
+  /** From here on this is the transport. */
+  #begin(transport: Transport): void {
     this.#framesDecoded = 0;
-    const transport: Transport = this.#open(this.#target, this.#platform, {
-      accepted: () => this.#wasAccepted(),
-      media: (media) => this.#events.media(media),
-      failed: (failure) => this.#failed(failure),
-    });
+    this.#hadPicture = false;
     this.#transport = transport;
     this.#watchLater(transport);
+  }
+
+  #transportEvents(): TransportEvents {
+    return {
+      accepted: () => this.#wasAccepted(),
+      media: (media) => this.#events.media(media),
+      qualities: (qualities) => this.#offerQualities(qualities),
+      presented: () => this.#sawFrame(),
+      failed: (failure) => this.#failed(failure),
+    };
+  }
+
+  #offerQualities(qualities: readonly Quality[]): void {
+    this.#show({ qualities });
+    const index = qualities.findIndex(({ height }) => height === this.#wanted?.height);
+    if (index >= 0) this.choose(index);
   }
 
   #wasAccepted(): void {
@@ -125,13 +178,39 @@ export class Session {
     if (this.#view.state === 'failed') this.#show({ state: 'connecting', problem: null });
   }
 
-  #failed(failure: Failure): void {
+  #failed(failure: Failure, verdict = this.#ladder.judge(failure.problem, this.#hadPicture)): void {
     this.#closeTransport();
+    if (verdict === 'descend' && this.#descend(failure.problem)) return;
     this.#failures += 1;
+    this.#waitToRetry(verdict === 'descend' ? this.#ladder.exhausted(failure) : failure);
+    if (verdict === 'ask' && this.#ladder.hasLower) void this.#askWhoseFault(failure.problem);
+  }
+
+  #descend(problem: Problem): boolean {
+    if (!this.#ladder.descend(problem, this.#platform.now())) return false;
+    this.#connect();
+    return true;
+  }
+
+  #waitToRetry(failure: Failure): void {
     const hadPicture = failure.problem.kind === 'lost' || failure.problem.kind === 'no-frames';
     this.#show({ state: hadPicture ? 'waiting' : 'failed', problem: failure.problem });
     const delayMs = retryDelayMs(failure, this.#failures, this.#platform.random());
-    if (delayMs !== null) this.#cancelRetry = this.#platform.after(delayMs, () => this.#connect());
+    if (delayMs === null) return;
+    this.#cancelRetry = this.#platform.after(delayMs, () => {
+      this.#ladder.restartIfDue(this.#platform.now());
+      this.#connect();
+    });
+  }
+
+  /** A server that refuses and yet has the picture refuses this transport: the next may have more luck. */
+  async #askWhoseFault(problem: Problem): Promise<void> {
+    const retry = this.#cancelRetry;
+    const answer = await askStatus(this.#target, this.#platform);
+    if (retry === null || this.#cancelRetry !== retry) return;
+    if (answer.kind !== 'stream' || answer.stream.state !== 'live') return;
+    retry();
+    this.#descend(problem);
   }
 
   #hurry(): void {
@@ -143,6 +222,7 @@ export class Session {
   #closeTransport(): void {
     this.#cancelWatch?.();
     this.#cancelWatch = null;
+    this.#stopClimbing();
     if (this.#transport !== null) this.#events.ending();
     this.#transport?.close();
     this.#transport = null;
@@ -157,25 +237,38 @@ export class Session {
   }
 
   async #watch(transport: Transport): Promise<void> {
-    const { connected, framesDecoded, codec } = await transport.stats();
+    const stats = await transport.stats();
     if (this.#transport !== transport) return;
-    if (codec !== null) this.#show({ codec });
-    if (connected && !this.#connected) this.#expectFrames();
-    this.#connected = connected;
-    if (framesDecoded > this.#framesDecoded) {
-      this.#framesDecoded = framesDecoded;
+    this.#events.measured(stats.figures);
+    if (stats.codec !== null) this.#show({ codec: stats.codec });
+    if (stats.connected && !this.#connected) this.#expectFrames();
+    this.#connected = stats.connected;
+    if (stats.framesDecoded > this.#framesDecoded) {
+      this.#framesDecoded = stats.framesDecoded;
       this.#sawFrame();
     } else if (this.#accepted && this.#visible) {
-      if (connected) this.#watchStall(transport);
-      else if (this.#unexplainedForTooLong()) this.#failed({ problem: { kind: 'no-path' } });
+      this.#sawNoFrame(transport, stats);
+    }
+  }
+
+  #sawNoFrame(transport: Transport, { paused, connected }: TransportStats): void {
+    if (paused && this.#hadPicture) this.#expectFrames();
+    else if (connected) this.#watchStall(transport);
+    else if (this.#unexplainedFor(this.#ladder.hasLower ? this.#patience.path : RENEW_AFTER_MS)) {
+      this.#failed({ problem: { kind: 'no-path' } });
     }
   }
 
   #watchStall(transport: Transport): void {
     const now = this.#platform.now();
-    if (now - this.#lastFrameAt < STALL_AFTER_MS) return;
+    const { firstFrame, stall } = this.#patience;
+    if (now - this.#lastFrameAt < (this.#hadPicture ? stall : firstFrame)) return;
     if (this.#view.state !== 'waiting') this.#show({ state: 'waiting', problem: { kind: 'no-frames' } });
     if (!this.#asking && now - this.#lastAskedAt >= STATUS_EVERY_MS) void this.#ask(transport);
+  }
+
+  get #patience(): Rung['patience'] {
+    return this.#ladder.rung.patience;
   }
 
   /** From now on: a fresh start for the watchdog. */
@@ -184,19 +277,61 @@ export class Session {
     this.#unexplainedSince = this.#lastFrameAt;
   }
 
-  #unexplainedForTooLong(): boolean {
-    return this.#platform.now() - this.#unexplainedSince >= RENEW_AFTER_MS;
+  #unexplainedFor(ms: number): boolean {
+    return this.#platform.now() - this.#unexplainedSince >= ms;
   }
 
   #sawFrame(): void {
     this.#expectFrames();
+    this.#hadPicture = true;
     const now = this.#lastFrameAt;
     if (this.#view.state !== 'playing') {
       this.#playingSince = now;
       this.#show({ state: 'playing', problem: null });
     } else if (now - this.#playingSince >= STABLE_AFTER_MS) {
       this.#failures = 0;
+      this.#ladder.lasted();
     }
+    this.#climbLater();
+  }
+
+  #climbLater(): void {
+    if (this.#cancelClimb !== null || this.#trial !== null || this.#ladder.better === null) return;
+    const delayMs = this.#ladder.climbDelayMs(this.#platform.random());
+    this.#cancelClimb = this.#platform.after(delayMs, () => this.#climb());
+  }
+
+  /** Tries the better transport beside the one that plays; for nobody who looks away. */
+  #climb(): void {
+    const { better } = this.#ladder;
+    this.#cancelClimb?.();
+    this.#cancelClimb = null;
+    if (better === null || this.#trial !== null || !this.#visible || this.#view.state !== 'playing') return;
+    this.#trial = new Trial(better, this.#target, this.#platform, (proven) => {
+      this.#trial = null;
+      if (proven === null) this.#ladder.stayed(this.#platform.now());
+      else this.#climbTo(proven);
+    });
+  }
+
+  #climbTo({ rung, transport, media, adopt }: Proven): void {
+    this.#closeTransport();
+    this.#ladder.climbed(rung);
+    this.#accepted = true;
+    this.#connected = true;
+    this.#expectFrames();
+    adopt(this.#transportEvents());
+    this.#begin(transport);
+    const { descents } = this.#ladder;
+    this.#show({ mode: rung.mode, descents, qualities: [], chosen: null });
+    this.#events.media(media);
+  }
+
+  #stopClimbing(): void {
+    this.#cancelClimb?.();
+    this.#cancelClimb = null;
+    this.#trial?.stop();
+    this.#trial = null;
   }
 
   async #ask(transport: Transport): Promise<void> {
@@ -211,7 +346,9 @@ export class Session {
   #heard(answer: StatusAnswer): void {
     switch (answer.kind) {
       case 'not-found':
-        this.#failed({ problem: answer });
+        // The stream itself is gone, in every form.
+        this.#failed({ problem: answer }, 'stay');
+        this.#ladder.restart();
         break;
       case 'unreachable':
         this.#serverWasAway = true;
@@ -238,20 +375,20 @@ export class Session {
 
   /** Says what is wrong, and after long enough does something about it. */
   #explain(problem: Problem): void {
-    if (this.#unexplainedForTooLong()) this.#failed({ problem });
+    if (this.#unexplainedFor(this.#patience.renew)) this.#failed({ problem });
     else this.#show({ problem });
   }
 
   #show(change: Partial<SessionView>): void {
-    const before = this.#view;
-    const view = { ...before, ...change };
-    if (view.state === before.state && view.codec === before.codec && same(view.problem, before.problem))
-      return;
+    const view = { ...this.#view, ...change };
+    if (JSON.stringify(view) === JSON.stringify(this.#view)) return;
     this.#view = view;
     this.#events.changed(view);
   }
 }
 
-function same(a: Problem | null, b: Problem | null): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** What is shown before anything has happened. */
+export function firstView([{ mode }]: readonly [Rung, ...Rung[]]): SessionView {
+  const nothing = { problem: null, codec: null, descents: [], qualities: [], chosen: null };
+  return { state: 'connecting', mode, ...nothing };
 }

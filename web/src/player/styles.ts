@@ -1,5 +1,5 @@
 // The player's look. Theming: the custom properties at the top and the parts `frame`, `video`, `still`, `info`,
-// `message`, `button`, `controls`.
+// `message`, `notice`, `overlay`, `button`, `controls`.
 
 import { css } from 'lit';
 
@@ -79,6 +79,69 @@ export const playerStyles = css`
     background: #4fd08a;
   }
 
+  .overlay {
+    position: absolute;
+    top: 0.625rem;
+    left: 0.625rem;
+    display: grid;
+    gap: 0.1rem 0.9rem;
+    box-sizing: border-box;
+    width: 21rem;
+    max-width: calc(100% - 1.25rem);
+    /* The controls stay in reach below it. */
+    max-height: calc(100% - 4.25rem);
+    margin: 0;
+    padding: 0.5rem 0.75rem;
+    border-radius: 0.5rem;
+    background: var(--_panel);
+    font-size: 0.8125rem;
+    font-variant-numeric: tabular-nums;
+    overflow: auto;
+    overflow-wrap: anywhere;
+  }
+
+  .overlay div {
+    display: grid;
+    grid-template-columns: 6.25rem minmax(0, 1fr);
+    gap: 0.75rem;
+  }
+
+  .overlay dt,
+  .overlay small {
+    opacity: 0.75;
+  }
+
+  .overlay dd {
+    margin: 0;
+  }
+
+  .overlay small {
+    display: block;
+    font-size: 0.75rem;
+  }
+
+  .notice {
+    position: absolute;
+    left: 0.625rem;
+    bottom: 3.6rem;
+    max-width: min(40rem, calc(100% - 1.25rem));
+    margin: 0;
+    box-sizing: border-box;
+    border: solid transparent;
+    border-width: 0.35rem 0.75rem;
+    border-radius: 0.5rem;
+    background: var(--_panel);
+    font-size: 0.8125rem;
+    /* Three lines: the transport stands in the first. */
+    display: -webkit-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 3;
+    overflow: hidden;
+    overflow-wrap: anywhere;
+    pointer-events: none;
+    animation: appear 0.3s both;
+  }
+
   .message {
     position: absolute;
     inset: 0;
@@ -139,6 +202,28 @@ export const playerStyles = css`
       min-height: 2.25rem;
       margin-top: 0.35rem;
     }
+
+    .overlay {
+      gap: 0 0.75rem;
+      font-size: 0.75rem;
+      line-height: 1.35;
+    }
+
+    .overlay small {
+      font-size: 0.6875rem;
+    }
+
+    .notice {
+      font-size: 0.75rem;
+      line-height: 1.35;
+    }
+  }
+
+  @container (max-width: 26rem) {
+    .overlay div {
+      grid-template-columns: 5rem minmax(0, 1fr);
+      gap: 0.5rem;
+    }
   }
 
   .spoken-only {
@@ -169,7 +254,8 @@ export const playerStyles = css`
     opacity: 0.55;
   }
 
-  button {
+  button,
+  select {
     display: inline-flex;
     align-items: center;
     justify-content: center;
@@ -185,16 +271,63 @@ export const playerStyles = css`
     cursor: pointer;
   }
 
-  button:hover {
+  select {
+    min-width: 0;
+    appearance: none;
+    /* The list that drops down is the browser's. */
+    color-scheme: dark;
+    text-overflow: ellipsis;
+  }
+
+  .menu {
+    position: relative;
+    display: inline-flex;
+    align-items: center;
+    min-width: 0;
+  }
+
+  .menu select {
+    padding-right: 1.75rem;
+  }
+
+  .menu .icon {
+    position: absolute;
+    right: 0.45rem;
+    width: 1rem;
+    height: 1rem;
+    pointer-events: none;
+  }
+
+  @container (max-width: 26rem) {
+    .menu select {
+      padding: 0 1.4rem 0 0.25rem;
+    }
+
+    .menu .icon {
+      right: 0.3rem;
+    }
+  }
+
+  option {
+    background: #10242b;
+    color: #f2f6f7;
+  }
+
+  button:hover,
+  select:hover {
     background: rgb(255 255 255 / 16%);
   }
 
   .frame:focus-visible,
-  button:focus-visible {
+  .overlay:focus-visible,
+  button:focus-visible,
+  select:focus-visible {
     outline: 2px solid var(--_accent);
   }
 
-  button:focus-visible {
+  .overlay:focus-visible,
+  button:focus-visible,
+  select:focus-visible {
     outline-offset: -2px;
   }
 

@@ -13,6 +13,12 @@ describe('a name', () => {
     expect(check('cam')).toEqual({
       name: 'cam',
       whep: 'http://host:1984/api/webrtc?src=cam',
+      http: {
+        llHls: 'http://host:1984/cam/index.m3u8',
+        hls: 'http://host:1984/cam/hls/index.m3u8',
+        hlsTs: 'http://host:1984/cam/ts/index.m3u8',
+        mjpeg: 'http://host:1984/api/stream.mjpeg?src=cam',
+      },
       status: 'http://host:1984/api/streams?src=cam',
     });
   });
@@ -34,6 +40,14 @@ describe('a name', () => {
     const whep = new URL(target?.whep ?? '');
     expect(whep.pathname).toBe('/api/webrtc');
     expect([...whep.searchParams]).toEqual([['src', name]]);
+    const [, folder, ...rest] = new URL(target?.http?.llHls ?? '').pathname.split('/');
+    expect([decodeURIComponent(folder ?? ''), ...rest]).toEqual([name, 'index.m3u8']);
+    expect([...new URL(target?.http?.mjpeg ?? '').searchParams]).toEqual([['src', name]]);
+  });
+
+  it.each(['.', '..'])('that is no folder has no addresses below one: %s', (name) => {
+    expect(check(name)?.http).toBeNull();
+    expect(new URL(check(name)?.whep ?? '').searchParams.get('src')).toBe(name);
   });
 
   it('is nothing when empty', () => {
@@ -59,6 +73,12 @@ describe('an address', () => {
   const cam = {
     name: 'cam 1',
     whep: 'http://other:1984/api/webrtc?src=cam%201',
+    http: {
+      llHls: 'http://other:1984/cam%201/index.m3u8',
+      hls: 'http://other:1984/cam%201/hls/index.m3u8',
+      hlsTs: 'http://other:1984/cam%201/ts/index.m3u8',
+      mjpeg: 'http://other:1984/api/stream.mjpeg?src=cam%201',
+    },
     status: 'http://other:1984/api/streams?src=cam%201',
   };
 
@@ -84,10 +104,18 @@ describe('an address', () => {
     });
   });
 
+  it('of the short WHEP form below a path keeps the path and nothing else', () => {
+    const target = check('http://other//cams/cam/whep?token=1#here');
+    expect(target?.whep).toBe('http://other//cams/cam/whep?token=1#here');
+    expect(target?.status).toBe('http://other//cams/api/streams?src=cam');
+    expect(target?.http?.llHls).toBe('http://other//cams/cam/index.m3u8');
+  });
+
   it('of any other WHEP endpoint is posted to as it is', () => {
     expect(check('https://sfu.example/room/7')).toEqual({
       name: 'https://sfu.example/room/7',
       whep: 'https://sfu.example/room/7',
+      http: null,
       status: null,
     });
   });

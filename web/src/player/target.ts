@@ -5,8 +5,19 @@ export interface Target {
   name: string;
   /** Where the offer is posted (WHEP). */
   whep: string;
+  /** The other forms of the stream; null for a foreign WHEP address. */
+  http: HttpAddresses | null;
   /** Where the state of the stream is asked; null for a foreign WHEP address, which has no such place. */
   status: string | null;
+}
+
+/** A stream's addresses for players that speak HTTP. */
+export interface HttpAddresses {
+  /** Multivariant playlists: parts in fMP4; whole segments in fMP4; the same in MPEG-TS. */
+  llHls: string;
+  hls: string;
+  hlsTs: string;
+  mjpeg: string;
 }
 
 /**
@@ -29,14 +40,12 @@ export function resolveTarget(src: string, server: string, base: string): Target
   }
   const short = /^(.*\/)([^/]+)\/whep\/?$/.exec(address.pathname);
   const shortName = short?.[2] === undefined ? null : decode(short[2]);
-  return {
-    name: shortName ?? address.href,
-    whep: address.href,
-    status:
-      short === null || shortName === null
-        ? null
-        : new URL(`${short[1] ?? '/'}api/streams?src=${encodeURIComponent(shortName)}`, address).href,
-  };
+  if (short === null || shortName === null) {
+    return { name: address.href, whep: address.href, http: null, status: null };
+  }
+  const folder = new URL('.', address);
+  folder.pathname = short[1] ?? '/';
+  return { ...onServer(folder, shortName), whep: address.href };
 }
 
 function onServer(folder: URL, name: string): Target {
@@ -46,7 +55,21 @@ function onServer(folder: URL, name: string): Target {
   return {
     name,
     whep: new URL(`api/webrtc${query}`, folder).href,
+    http: httpAddresses(name, folder.href),
     status: new URL(`api/streams${query}`, folder).href,
+  };
+}
+
+/** `base` is the folder in which `api/` lies. Null for a name that is no folder in an address: `.` and `..`. */
+export function httpAddresses(name: string, base: string): HttpAddresses | null {
+  if (name === '.' || name === '..') return null;
+  const folder = encodeURIComponent(name);
+  const at = (path: string) => new URL(path, base).href;
+  return {
+    llHls: at(`./${folder}/index.m3u8`),
+    hls: at(`./${folder}/hls/index.m3u8`),
+    hlsTs: at(`./${folder}/ts/index.m3u8`),
+    mjpeg: at(`api/stream.mjpeg?src=${folder}`),
   };
 }
 

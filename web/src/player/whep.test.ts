@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
-import type { Platform } from './platform.js';
+import { CAM, fakePlatform } from './testing.js';
 import type { Failure } from './transport.js';
 import { openWhep } from './whep.js';
 
@@ -80,13 +80,7 @@ async function open(serve: (method: string) => Reply | Promise<Reply>) {
   const bodies: string[] = [];
   const told: unknown[] = [];
   const codec = (mimeType: string) => ({ mimeType, clockRate: 90000 });
-  const platform: Platform = {
-    now: () => Date.now(),
-    after: (ms, callback) => {
-      const id = setTimeout(callback, ms);
-      return () => clearTimeout(id);
-    },
-    random: () => 0,
+  const platform = fakePlatform({
     fetch: async (url, init) => {
       const headers = init.headers as Record<string, string> | undefined;
       requests.push(
@@ -100,18 +94,18 @@ async function open(serve: (method: string) => Reply | Promise<Reply>) {
       });
     },
     createPeer: () => peer as unknown as RTCPeerConnection,
-    createMedia: () => ({}) as MediaStream,
     codecs: (kind) =>
       kind === 'video'
         ? ['video/VP8', 'video/rtx', 'video/H264', 'video/AV1', 'video/H265', 'video/ulpfec'].map(codec)
         : ['audio/opus', 'audio/red', 'audio/G722', 'audio/PCMU', 'audio/PCMA', 'audio/telephone-event'].map(
             codec,
           ),
-  };
-  const target = { name: 'cam', whep: 'http://s/api/webrtc?src=cam', status: null };
-  const transport = openWhep(target, platform, {
+  });
+  const transport = openWhep(CAM, platform, {
     accepted: () => told.push('accepted'),
     media: () => told.push('media'),
+    qualities: () => told.push('qualities'),
+    presented: () => told.push('presented'),
     failed: (failure: Failure) => told.push(failure),
   });
   await settle();

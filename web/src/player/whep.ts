@@ -3,9 +3,10 @@
 // answer and learns ours from our checks, so that trickling is a courtesy and never delays the picture.
 // Left out: STUN and TURN servers of the server's choice, which come in `Link` headers, and sending media.
 
-import { retryAfterMs, sentenceOf } from '../answers.js';
 import { CANDIDATES_MAX, ICE_RESTART_TIMEOUT_MS, OFFER_TIMEOUT_MS, PATCH_TIMEOUT_MS } from './limits.js';
 import { request, type Cancel, type Platform } from './platform.js';
+import { refusal } from './refusal.js';
+import { RtcMeter } from './rtc-meter.js';
 import { iceFragment, parseIceFragment, withIce, withStereoOpus } from './sdp.js';
 import type { Target } from './target.js';
 import type { Failure, Transport, TransportEvents, TransportStats } from './transport.js';
@@ -24,6 +25,7 @@ class Whep implements Transport {
   readonly #target: Target;
   readonly #platform: Platform;
   readonly #events: TransportEvents;
+  readonly #meter = new RtcMeter();
   #peer: RTCPeerConnection | null = null;
   #closed = false;
   /** The session's own address (`Location`); null before the answer and with servers that give none. */
@@ -47,16 +49,8 @@ class Whep implements Transport {
 
   async stats(): Promise<TransportStats> {
     const report = await this.#peer?.getStats();
-    const stats: TransportStats = { connected: this.#hadPath, framesDecoded: 0, codec: null };
-    report?.forEach((entry: RTCStats) => {
-      if (entry.type !== 'inbound-rtp') return;
-      const inbound = entry as RTCInboundRtpStreamStats;
-      if (inbound.kind !== 'video') return;
-      stats.framesDecoded += inbound.framesDecoded ?? 0;
-      const codec = report.get(inbound.codecId ?? '') as { mimeType?: string } | undefined;
-      stats.codec = codec?.mimeType?.replace(/^video\//i, '') ?? stats.codec;
-    });
-    return stats;
+    const { framesDecoded, codec, figures } = this.#meter.read(report, this.#platform.now());
+    return { connected: this.#hadPath, framesDecoded, codec, paused: false, figures };
   }
 
   close(): void {
@@ -87,10 +81,11 @@ class Whep implements Transport {
   }
 
   #listen(peer: RTCPeerConnection): void {
-    const media = this.#platform.createMedia();
+    const stream = this.#platform.createMedia();
     peer.addEventListener('track', ({ track }) => {
-      media.addTrack(track);
-      if (!this.#closed) this.#events.media(media);
+      stream.addTrack(track);
+      if (this.#closed) return;
+      this.#events.media({ kind: 'stream', stream, sound: stream.getAudioTracks().length > 0 });
     });
     peer.addEventListener('icecandidate', ({ candidate }) => {
       // An empty text ends one generation, null ends all gathering (W3C WebRTC §4.8.1.2); both say the same here.
@@ -254,11 +249,4 @@ async function describe(
   } catch {
     await peer.setLocalDescription({ type, sdp });
   }
-}
-
-async function refusal(response: Response): Promise<Failure> {
-  const text = await sentenceOf(response);
-  return response.status === 404
-    ? { problem: { kind: 'not-found', text } }
-    : { problem: { kind: 'refused', status: response.status, text }, retryAfterMs: retryAfterMs(response) };
 }
