@@ -7,6 +7,7 @@
 //! * [`LossyLink`] carries datagrams between two sans-IO sessions and loses, delays, doubles and reorders them.
 //! * [`h264`], [`h265`] and [`aac`] build parameter sets that parse and pictures that do not decode.
 //! * [`ts`] reads MPEG transport streams and forgives nothing.
+//! * [`hls`] reads playlists as strictly as the standard is.
 //! * [`Rng`] is the one source of chance: the same seed gives the same test.
 
 pub mod aac;
@@ -14,6 +15,7 @@ mod bits;
 mod clock;
 pub mod h264;
 pub mod h265;
+pub mod hls;
 mod link;
 mod rng;
 mod shared;
