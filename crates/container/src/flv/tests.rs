@@ -7,6 +7,7 @@ use crate::testing::{
 };
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
+use proptest::sample::Index;
 use std::sync::Arc;
 use std::time::Duration;
 use yeoul_media::{Codec, Frame, Kind, PcmLayout, Track};
@@ -154,12 +155,12 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic(pictures in sizes(10), faults in prop::collection::vec((0.0f64..1.0, any::<u8>()), 0..20), seed: u64) {
+    fn no_bytes_panic(pictures in sizes(10), faults in prop::collection::vec((any::<Index>(), any::<u8>()), 0..20), seed: u64) {
         let tracks = [track(0, h265(640)), track(1, aac(48_000, 2))];
         let sent = interleave(vec![frames_of(&tracks[0], &pictures, 4, true), frames_of(&tracks[1], &pictures, 1, false)]);
         let mut stream = mux(&tracks, &sent);
         for (at, byte) in faults {
-            let at = (at * stream.len() as f64) as usize;
+            let at = at.index(stream.len());
             stream[at] = byte;
         }
         let mut demuxer = Demuxer::default();
@@ -299,10 +300,8 @@ fn another_codec_is_another_track() {
 fn lengths_of_two_bytes_and_delimiters_are_mended() {
     let mut reader = TagReader::default();
     reader.expect(true, false);
-    let sets: Vec<Bytes> = match h264(640) {
-        Codec::H264(Some(sets)) => sets.units().cloned().collect(),
-        other => panic!("{other}"),
-    };
+    let Codec::H264(Some(sets)) = h264(640) else { panic!("H.264 with its sets") };
+    let sets: Vec<Bytes> = sets.units().cloned().collect();
     let mut config =
         vec![0x17, 0, 0, 0, 0, 1, 0x64, 0, 30, 0xfd, 0xe1, 0, u8::try_from(sets[0].len()).unwrap()];
     config.extend_from_slice(&sets[0]);

@@ -4,6 +4,7 @@ use super::{assert_same, demux, mux, outline};
 use crate::mpegts::{Demuxer, PACKET_BYTES, ZERO_TICKS};
 use crate::testing::{Demuxed, aac, data, frame, frames_of, h264, h265, interleave, mp3, sizes, track};
 use proptest::prelude::*;
+use proptest::sample::Index;
 use std::time::Duration;
 use yeoul_media::{Codec, Frame, Timestamp, Track};
 use yeoul_testkit::{Rng, epoch};
@@ -44,11 +45,11 @@ proptest! {
     }
 
     #[test]
-    fn lost_packets_cost_frames_up_to_the_next_keyframe_only(tracks in tracks(), sizes in sizes(40), gop in 1usize..8, lost in prop::collection::vec(0.0f64..1.0, 1..4), seed: u64) {
+    fn lost_packets_cost_frames_up_to_the_next_keyframe_only(tracks in tracks(), sizes in sizes(40), gop in 1usize..8, lost in prop::collection::vec(any::<Index>(), 1..4), seed: u64) {
         let sent = frames(&tracks, &sizes, gop, true);
         let stream = mux(&tracks, &sent);
         let count = stream.len() / PACKET_BYTES;
-        let lost: Vec<usize> = lost.iter().map(|at| (at * count as f64) as usize).collect();
+        let lost: Vec<usize> = lost.iter().map(|at| at.index(count)).collect();
         let kept: Vec<u8> = stream
             .chunks(PACKET_BYTES)
             .enumerate()
@@ -59,11 +60,11 @@ proptest! {
     }
 
     #[test]
-    fn lost_bytes_cost_frames_up_to_the_next_keyframe_only(sizes in sizes(40), at in 0.0f64..1.0, length in 1usize..500, seed: u64) {
+    fn lost_bytes_cost_frames_up_to_the_next_keyframe_only(sizes in sizes(40), at: Index, length in 1usize..500, seed: u64) {
         let tracks = [track(0, h264(640))];
         let sent = frames(&tracks, &sizes, 5, false);
         let mut stream = mux(&tracks, &sent);
-        let at = (at * stream.len() as f64) as usize;
+        let at = at.index(stream.len());
         stream.drain(at..(at + length).min(stream.len()));
         let got = demux(&stream, seed);
         // Bytes that are missing inside a packet are noticed with the next one only: the picture may be wrong, and may end with
@@ -75,11 +76,11 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic(tracks in tracks(), sizes in sizes(20), faults in prop::collection::vec((0.0f64..1.0, any::<u8>()), 0..40), seed: u64) {
+    fn no_bytes_panic(tracks in tracks(), sizes in sizes(20), faults in prop::collection::vec((any::<Index>(), any::<u8>()), 0..40), seed: u64) {
         let sent = frames(&tracks, &sizes, 4, true);
         let mut stream = mux(&tracks, &sent);
         for (at, byte) in faults {
-            let at = (at * stream.len() as f64) as usize;
+            let at = at.index(stream.len());
             stream[at] = byte;
         }
         demux(&stream, seed);
