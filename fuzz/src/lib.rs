@@ -14,6 +14,7 @@ pub mod rtp;
 pub mod rtsp;
 pub mod rtsp_server;
 pub mod streams;
+pub mod transcode;
 pub mod webrtc;
 
 /// A function to fuzz, and bytes to start from.
@@ -40,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "fmp4", run: container::fmp4, seeds: container::fmp4_seeds },
     Target { name: "h264_parameter_sets", run: media::h264_parameter_sets, seeds: media::h264_seeds },
     Target { name: "h265_parameter_sets", run: media::h265_parameter_sets, seeds: media::h265_seeds },
+    Target { name: "jpeg", run: transcode::jpeg, seeds: transcode::jpeg_seeds },
     Target { name: "mpegts", run: streams::mpegts, seeds: streams::mpegts_seeds },
     Target { name: "multipart", run: streams::multipart, seeds: streams::multipart_seeds },
     Target { name: "rtcp", run: rtp::rtcp, seeds: rtp::rtcp_seeds },
@@ -49,9 +51,12 @@ pub const TARGETS: &[Target] = &[
     Target { name: "rtsp_message", run: rtsp::rtsp_message, seeds: rtsp::rtsp_message_seeds },
     Target { name: "rtsp_server", run: rtsp_server::rtsp_server, seeds: rtsp_server::rtsp_server_seeds },
     Target { name: "sdp", run: rtp::sdp, seeds: rtp::sdp_seeds },
+    Target { name: "still_h264", run: transcode::still_h264, seeds: transcode::still_h264_seeds },
+    Target { name: "still_h265", run: transcode::still_h265, seeds: transcode::still_h265_seeds },
     Target { name: "webrtc_datagram", run: webrtc::webrtc_datagram, seeds: webrtc::webrtc_datagram_seeds },
     Target { name: "webrtc_offer", run: webrtc::webrtc_offer, seeds: webrtc::webrtc_offer_seeds },
     Target { name: "webrtc_srtp", run: webrtc::webrtc_srtp, seeds: webrtc::webrtc_srtp_seeds },
+    Target { name: "y4m", run: transcode::y4m, seeds: transcode::y4m_seeds },
 ];
 
 #[cfg(test)]

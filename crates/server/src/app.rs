@@ -5,6 +5,7 @@ use crate::api;
 use crate::config::Config;
 use crate::limits::SHUTDOWN_WAIT;
 use crate::mask::Masker;
+use crate::pictures::Pictures;
 use crate::rtsp;
 use crate::streams::{StreamSettings, Streams};
 use crate::webrtc::WebRtc;
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) masker: Masker,
     /// The streams by name.
     pub(crate) streams: Streams,
+    /// Pictures for those who ask by HTTP.
+    pub(crate) pictures: Pictures,
     /// Viewers by WebRTC; `None` if that is off.
     pub(crate) webrtc: Option<WebRtc>,
     /// Cancelled when the program is told to end: every session then says goodbye and returns.
@@ -72,6 +75,7 @@ impl App {
             access: Access::new(config.access.clone()),
             masker: Masker::new(&config.secrets),
             streams,
+            pictures: Pictures::new(&tasks),
             webrtc,
             shutdown,
             tasks,

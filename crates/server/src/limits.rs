@@ -177,3 +177,51 @@ pub(crate) const DIAL_FAREWELL_WAIT: Duration = Duration::from_millis(100);
 
 /// Bytes read from a camera at once: a picture of a 4 Mbit/s camera has 20 KiB, a keyframe a few times that.
 pub(crate) const DIAL_READ_BYTES: usize = 64 << 10;
+
+/// How old a picture is at most that answers a request for one, unless the request allows more. Cameras send a keyframe every
+/// 1 or 2 s, which then is all that has to be decoded; one of 2 s is taken until the next has come in.
+pub(crate) const PICTURE_MAX_AGE: Duration = Duration::from_millis(2_500);
+
+/// How long pictures of a stream are kept fresh after a question: pages and automations ask every second or two.
+pub(crate) const PICTURE_FOLLOW: Duration = Duration::from_secs(5);
+
+/// How fresh at best, in that time: five pictures a second are decoded for less than their encoding takes.
+pub(crate) const PICTURE_FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long a question waits for a keyframe of a stream that has none yet: cameras send one every 10 s at worst, and go2rtc's
+/// clients give up after that.
+pub(crate) const PICTURE_WAIT: Duration = Duration::from_secs(9);
+
+/// How long a question waits for a fresh picture where there is an old one: a GOP of 10 s of 1080p is decoded by then.
+pub(crate) const PICTURE_CATCH_UP_WAIT: Duration = Duration::from_secs(3);
+
+/// How long a decoder works before others get its thread: a question waits no longer for that.
+pub(crate) const PICTURE_DECODE_SLICE: Duration = Duration::from_millis(100);
+
+/// Keyframes in a row that cannot be decoded before ffmpeg is tried: one may be damaged.
+pub(crate) const PICTURE_FAILED_KEYFRAMES: u32 = 2;
+
+/// Questions whose pictures wait to be made: a second of work on one processor.
+pub(crate) const PICTURE_JOBS_WAITING: usize = 64;
+
+/// Sizes and forms in which one picture is kept: a dashboard's thumbnails, a page's full view, a text or two.
+pub(crate) const PICTURE_LOOKS: usize = 16;
+
+/// Pictures a second of a stream of them, where neither the request nor the camera says: fluent enough to see what goes on,
+/// a sixth of what the camera sends.
+pub(crate) const PICTURE_FPS: f64 = 5.0;
+
+/// Pictures a second that may be asked for: what cameras send at most.
+pub(crate) const PICTURE_FPS_MOST: u32 = 60;
+
+/// Processes of ffmpeg that decode pictures: each takes a quarter of a processor, and 50 to 100 MB.
+pub(crate) const PICTURE_CHILDREN: usize = 4;
+
+/// Frames that wait for such a process: the GOP so far, of 10 s of 50 pictures a second.
+pub(crate) const PICTURE_CHILD_QUEUE: usize = 512;
+
+/// Bytes read from it at once: as many as a pipe holds.
+pub(crate) const PICTURE_CHILD_READ_BYTES: usize = 64 << 10;
+
+/// Bytes of its last words that are kept.
+pub(crate) const PICTURE_CHILD_WORDS: usize = 512;

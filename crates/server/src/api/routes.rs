@@ -3,7 +3,7 @@
 use super::body::whole_body;
 use super::{program, streams};
 use crate::app::App;
-use crate::{web, webrtc};
+use crate::{pictures, web, webrtc};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
@@ -49,6 +49,7 @@ pub(super) fn table() -> Vec<Route> {
         Route::new(Method::GET, "/api/streams", streams::list),
     ];
     table.extend(webrtc::api::routes());
+    table.extend(pictures::routes());
     table
 }
 
@@ -61,9 +62,6 @@ const PLANNED: &[&str] = &[
     "/api/ws",
     "/api/stream.mp4",
     "/api/frame.mp4",
-    "/api/frame.jpeg",
-    "/api/stream.mjpeg",
-    "/api/stream.ascii",
     "/api/stream.y4m",
     "/api/stream.m3u8",
     "/api/hls/playlist.m3u8",

@@ -403,7 +403,7 @@ async fn what_does_not_exist_is_said() {
         "{body}"
     );
     assert_eq!(get(&app, "/api/nothing").await.0, StatusCode::NOT_FOUND);
-    assert_eq!(get(&app, "/api/frame.jpeg?src=a").await.0, StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(get(&app, "/api/onvif?src=a").await.0, StatusCode::NOT_IMPLEMENTED);
     assert_eq!(get(&app, "/assets/nothing.js").await.0, StatusCode::NOT_FOUND);
     let (status, _, headers) = call(&app, CALLER, &Method::GET, "/webrtc.html?src=a%20b", "").await;
     assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);

@@ -1,0 +1,10 @@
+//! Command lines of ffmpeg: arguments, never a shell's line. Whoever runs one finds the program and hands it the pipes.
+//!
+//! One file for each purpose. What goes into a pipe and comes out of it is written and read beside: [`FrameWriter`],
+//! [`crate::y4m`].
+
+mod input;
+mod still;
+
+pub use input::FrameWriter;
+pub use still::still;
