@@ -10,6 +10,7 @@ pub mod config;
 mod limits;
 mod log;
 mod mask;
+mod outputs;
 mod probe;
 mod rtsp;
 mod schemes;

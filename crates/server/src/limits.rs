@@ -177,3 +177,11 @@ pub(crate) const DIAL_FAREWELL_WAIT: Duration = Duration::from_millis(100);
 
 /// Bytes read from a camera at once: a picture of a 4 Mbit/s camera has 20 KiB, a keyframe a few times that.
 pub(crate) const DIAL_READ_BYTES: usize = 64 << 10;
+
+/// How long a request waits for the camera behind a shared output: players and proxies give up after 10 s and more, and want
+/// to hear the reason before that.
+pub(crate) const OUTPUT_WAIT: Duration = Duration::from_secs(9);
+
+/// Outputs of one stream and kind at a time: each is a muxer. Forms times choices of tracks that real players ask for are
+/// fewer; callers who make up new choices without end are stopped here.
+pub(crate) const OUTPUTS_OF_A_STREAM: usize = 32;
