@@ -185,3 +185,32 @@ pub(crate) const OUTPUT_WAIT: Duration = Duration::from_secs(9);
 /// Outputs of one stream and kind at a time: each is a muxer. Forms times choices of tracks that real players ask for are
 /// fewer; callers who make up new choices without end are stopped here.
 pub(crate) const OUTPUTS_OF_A_STREAM: usize = 32;
+
+/// How long an HTTP caller may take nothing at all of the answer that waits for it. What is live is long past then.
+pub(crate) const API_WRITE_WAIT: Duration = Duration::from_secs(10);
+
+/// Bytes that the kernel keeps unsent for an HTTP caller: what a stalled one costs.
+pub(crate) const API_UNSENT_BYTES: u32 = 512 << 10;
+
+/// Bytes of a file with certificates or a key: a chain of a dozen.
+pub(crate) const TLS_FILE_BYTES: u64 = 1 << 20;
+
+/// Requests at a time on one HTTP/2 connection: a page's files, its playlists with their blocked reloads, some pictures.
+pub(crate) const HTTP2_STREAMS: u32 = 100;
+
+/// Requests that a caller took back before they were looked at, or that broke the protocol: more of them is an attack
+/// (CVE-2023-44487), and ends the connection.
+pub(crate) const HTTP2_RESETS: usize = 32;
+
+/// Bytes of an answer that wait for a caller's HTTP/2 window, for each request.
+pub(crate) const HTTP2_SEND_BYTES: usize = 128 << 10;
+
+/// Bytes of an answer handed to HTTP/2 at once, so that each is a sign of life: at least 6 KiB/s within [`API_WRITE_WAIT`].
+pub(crate) const HTTP2_PIECE_BYTES: usize = 64 << 10;
+
+/// Signs of life asked of an HTTP/2 caller: HTTP/1.1 has a pause between requests that ends by [`API_HEADER_WAIT`], here
+/// a connection without requests may stay for as long as it answers.
+pub(crate) const HTTP2_PING: Duration = Duration::from_secs(20);
+
+/// How long an HTTP/2 connection without a request stays: pages that come back find it, forgotten ones do not hold places.
+pub(crate) const HTTP2_IDLE_WAIT: Duration = Duration::from_secs(120);

@@ -1,13 +1,11 @@
 //! Every route, in one table. Who may call them is the same for all and decided before, in `guard`.
 
-use super::body::whole_body;
 use super::{program, streams};
 use crate::app::App;
 use crate::{web, webrtc};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
-use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use std::sync::Arc;
@@ -94,7 +92,6 @@ pub(super) fn router(app: &Arc<App>) -> Router {
                 format!("{method} does nothing here; the header Allow names what does\n"),
             )
         })
-        .layer(from_fn(whole_body))
         .with_state(Arc::clone(app))
 }
 
