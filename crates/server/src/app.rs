@@ -5,6 +5,8 @@ use crate::api;
 use crate::config::Config;
 use crate::limits::SHUTDOWN_WAIT;
 use crate::mask::Masker;
+use crate::outputs::Outputs;
+use crate::progressive::Live;
 use crate::rtsp;
 use crate::streams::{StreamSettings, Streams};
 use crate::webrtc::WebRtc;
@@ -28,6 +30,8 @@ pub(crate) struct App {
     pub(crate) streams: Streams,
     /// Viewers by WebRTC; `None` if that is off.
     pub(crate) webrtc: Option<WebRtc>,
+    /// Endless files that are being watched.
+    pub(crate) progressive: Outputs<Live>,
     /// Cancelled when the program is told to end: every session then says goodbye and returns.
     pub(crate) shutdown: CancellationToken,
     /// Every task that should have ended before the program does.
@@ -73,6 +77,7 @@ impl App {
             masker: Masker::new(&config.secrets),
             streams,
             webrtc,
+            progressive: Outputs::new(&tasks),
             shutdown,
             tasks,
             end: OnceLock::new(),

@@ -12,6 +12,7 @@ mod log;
 mod mask;
 mod outputs;
 mod probe;
+mod progressive;
 mod rtsp;
 mod schemes;
 mod sockets;

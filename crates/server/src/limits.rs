@@ -214,3 +214,22 @@ pub(crate) const HTTP2_PING: Duration = Duration::from_secs(20);
 
 /// How long an HTTP/2 connection without a request stays: pages that come back find it, forgotten ones do not hold places.
 pub(crate) const HTTP2_IDLE_WAIT: Duration = Duration::from_secs(120);
+
+/// How far a viewer of an endless file may be behind its newest piece before it goes on at the next keyframe: as a consumer of
+/// the stream itself.
+pub(crate) const PROGRESSIVE_LAG: Duration = yeoul_hub::limits::MAX_LAG;
+
+/// Bytes of an endless file that are kept for newcomers: a GOP of 10 s at 16 Mbit/s, as the stream itself keeps.
+pub(crate) const PROGRESSIVE_BYTES: usize = yeoul_hub::limits::MAX_RING_BYTES;
+
+/// Sound that waits for a picture to be written with: a player of sound alone gets it this often.
+pub(crate) const PROGRESSIVE_SOUND: Duration = Duration::from_millis(100);
+
+/// How long an endless file is made after its last viewer has gone: one that reloads finds it running.
+pub(crate) const PROGRESSIVE_LINGER: Duration = Duration::from_secs(5);
+
+/// How long a viewer waits for a keyframe to start from: cameras that save have one every 10 s.
+pub(crate) const PROGRESSIVE_FIRST_WAIT: Duration = Duration::from_secs(15);
+
+/// How long after its time a download with an end waits for a camera that is away.
+pub(crate) const PROGRESSIVE_END_WAIT: Duration = Duration::from_secs(5);

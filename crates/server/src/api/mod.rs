@@ -9,9 +9,11 @@ mod cors;
 mod guard;
 mod http2;
 pub(crate) mod listen;
+mod media;
 mod patience;
 mod prepared;
 mod program;
+mod pulled;
 mod routes;
 mod streams;
 #[cfg(test)]
@@ -19,7 +21,9 @@ mod tests;
 mod tls;
 
 pub(crate) use guard::Peer;
-pub(crate) use prepared::{Prepared, etag_is_named};
+pub(crate) use media::answer as answer_media;
+pub(crate) use prepared::{Prepared, etag, etag_is_named};
+pub(crate) use pulled::{Pull, Pulled};
 pub(crate) use program::{API_VERSION, REVISION};
 pub(crate) use routes::Route;
 

@@ -1,5 +1,6 @@
 //! Texts that many ask for, such as playlists: the bytes, the gzip and the tag of each are made once.
 
+use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -25,19 +26,23 @@ struct Coded {
 
 impl Coded {
     fn new(bytes: Bytes) -> Self {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-        // 64 bits tell apart what one address has ever had.
-        let mut tag = String::with_capacity(18);
-        tag.push('"');
-        for byte in digest.as_ref().iter().take(8) {
-            for nibble in [byte >> 4, byte & 15] {
-                tag.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-            }
-        }
-        tag.push('"');
-        let etag = HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""));
-        Self { bytes, etag }
+        Self { etag: etag(std::slice::from_ref(&bytes)), bytes }
     }
+}
+
+/// A strong tag of what has these bytes, one piece after the other: 64 bits of their digest tell apart what one address has
+/// ever had.
+pub(crate) fn etag(pieces: &[Bytes]) -> HeaderValue {
+    let mut context = Context::new(&SHA256);
+    pieces.iter().for_each(|piece| context.update(piece));
+    let digest = context.finish();
+    let mut tag = Vec::with_capacity(18);
+    tag.push(b'"');
+    for byte in digest.as_ref().iter().take(8) {
+        tag.extend([byte >> 4, byte & 15].map(|nibble| b"0123456789abcdef"[usize::from(nibble)]));
+    }
+    tag.push(b'"');
+    HeaderValue::from_maybe_shared(Bytes::from(tag)).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 impl Prepared {

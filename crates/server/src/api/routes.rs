@@ -2,7 +2,7 @@
 
 use super::{program, streams};
 use crate::app::App;
-use crate::{web, webrtc};
+use crate::{progressive, web, webrtc};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
@@ -47,6 +47,7 @@ pub(super) fn table() -> Vec<Route> {
         Route::new(Method::GET, "/api/streams", streams::list),
     ];
     table.extend(webrtc::api::routes());
+    table.extend(progressive::routes());
     table
 }
 
@@ -57,17 +58,12 @@ const PLANNED: &[&str] = &[
     "/api/streams.dot",
     "/api/preload",
     "/api/ws",
-    "/api/stream.mp4",
-    "/api/frame.mp4",
     "/api/frame.jpeg",
     "/api/stream.mjpeg",
     "/api/stream.ascii",
     "/api/stream.y4m",
     "/api/stream.m3u8",
     "/api/hls/playlist.m3u8",
-    "/api/stream.ts",
-    "/api/stream.aac",
-    "/api/stream.flv",
     "/api/stream",
     "/api/ffmpeg",
     "/api/onvif",

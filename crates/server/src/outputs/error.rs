@@ -3,7 +3,8 @@
 use crate::mask::Masker;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use yeoul_hub::JoinError;
+use std::sync::Arc;
+use yeoul_hub::{JoinError, Label, Stream};
 
 /// Why an output cannot be had: a sentence for whoever asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +30,11 @@ pub(crate) enum OutputError {
 }
 
 impl OutputError {
+    /// Why the camera of `stream` is not there.
+    pub(crate) fn away(stream: &Arc<Stream>) -> Self {
+        Self::Away(stream.join(Vec::new(), Label::default()).explain())
+    }
+
     /// The status that goes with the sentence.
     pub(crate) fn status(&self) -> StatusCode {
         match self {

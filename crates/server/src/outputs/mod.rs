@@ -91,7 +91,7 @@ impl<O: Output> Outputs<O> {
         }
         match timeout(OUTPUT_WAIT, interest.slot().started()).await {
             Ok(state) => state.map(|output| interest.lease(output)),
-            Err(_) => Err(OutputError::Away(explain(stream))),
+            Err(_) => Err(OutputError::away(stream)),
         }
     }
 
@@ -215,11 +215,6 @@ impl<O: Output> Drop for Running<O> {
         self.registry.remove(&self.form, &self.slot, |_| true);
         self.slot.set_if_not_over(OutputError::Unused);
     }
-}
-
-/// Why the stream is not there yet.
-fn explain(stream: &Arc<Stream>) -> String {
-    stream.join(Vec::new(), Label::default()).explain()
 }
 
 impl<O: Output> Debug for Outputs<O> {
