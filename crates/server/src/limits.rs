@@ -192,6 +192,10 @@ pub(crate) const API_WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Bytes that the kernel keeps unsent for an HTTP caller: what a stalled one costs.
 pub(crate) const API_UNSENT_BYTES: u32 = 512 << 10;
 
+/// After this silence the kernel asks an HTTP caller whether it is still there: one that watches a camera that is away gets
+/// nothing, and says nothing.
+pub(crate) const API_TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+
 /// Bytes of a file with certificates or a key: a chain of a dozen.
 pub(crate) const TLS_FILE_BYTES: u64 = 1 << 20;
 

@@ -3,8 +3,9 @@
 use super::{Door, Peer, connection, tls};
 use crate::app::{App, StartError};
 use crate::config::Listen;
-use crate::limits::{ACCEPT_PAUSE, API_CONNECTIONS, API_UNSENT_BYTES};
+use crate::limits::{ACCEPT_PAUSE, API_CONNECTIONS, API_TCP_KEEPALIVE, API_UNSENT_BYTES};
 use crate::sockets;
+use socket2::TcpKeepalive;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
@@ -78,8 +79,11 @@ impl Sockets {
                 let (socket, address) = listener.accept().await?;
                 // Answers are small and somebody waits for them.
                 socket.set_nodelay(true)?;
+                let options = socket2::SockRef::from(&socket);
+                let keepalive = TcpKeepalive::new().with_time(API_TCP_KEEPALIVE).with_interval(API_TCP_KEEPALIVE);
+                options.set_tcp_keepalive(&keepalive)?;
                 // Without it a stalled caller only costs more; where the system does not know it, so be it.
-                let _ = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(API_UNSENT_BYTES);
+                let _ = options.set_tcp_notsent_lowat(API_UNSENT_BYTES);
                 Ok(Socket::Tcp(socket, address))
             }
             Self::Unix(listener) => Ok(Socket::Unix(listener.accept().await?.0)),

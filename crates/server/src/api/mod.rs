@@ -23,8 +23,8 @@ mod tls;
 pub(crate) use guard::Peer;
 pub(crate) use media::answer as answer_media;
 pub(crate) use prepared::{Prepared, etag, etag_is_named};
-pub(crate) use pulled::{Pull, Pulled};
 pub(crate) use program::{API_VERSION, REVISION};
+pub(crate) use pulled::{Pull, Pulled};
 pub(crate) use routes::Route;
 
 use crate::app::App;

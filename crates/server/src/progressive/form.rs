@@ -43,6 +43,11 @@ impl Container {
         }
     }
 
+    /// Whether it has a place for a track of this codec in another coding, for those who ask for it by name.
+    fn converts(self, codec: &Codec) -> bool {
+        self == Self::Mp4 && yeoul_transcode::flac::Encoder::new(codec).is_some()
+    }
+
     /// As the API names a consumer of it.
     pub(super) fn protocol(self) -> &'static str {
         match self {
@@ -175,8 +180,8 @@ fn wish(key: &str, value: &str) -> Option<Wish> {
 fn mp4(level: &str) -> Vec<Wish> {
     let audio: &[&str] = match level {
         "" => &["aac"],
-        "flac" => &["aac", "flac"],
-        _ => &["aac", "flac", "mp3", "opus"],
+        "flac" => &["aac", "flac", "l16", "pcma", "pcmu"],
+        _ => &["aac", "flac", "l16", "mp3", "opus", "pcma", "pcmu"],
     };
     of(&["h264", "h265"], audio)
 }
@@ -207,9 +212,12 @@ fn want(container: Container, wish: &Wish) -> Want {
         Codecs::All => (true, None, format!("all {} of {}", wish.kind, container.codecs(wish.kind))),
         Codecs::OneOf(names) => (false, Some(names.clone()), names.join(" or ").to_ascii_uppercase()),
     };
-    let accepts = move |codec: &Codec| {
-        container.carries(codec)
-            && names.as_ref().is_none_or(|names| names.iter().any(|name| wants::is(codec, name)))
+    let accepts = move |codec: &Codec| match &names {
+        None => container.carries(codec),
+        Some(names) => {
+            let can_be_had = container.carries(codec) || container.converts(codec);
+            can_be_had && names.iter().any(|name| wants::is(codec, name))
+        }
     };
     Want { kind: wish.kind, accepts: Box::new(accepts), all, text }
 }
@@ -230,8 +238,9 @@ mod tests {
         use Container::{Aac, Flv, Mp4, Ts};
         check(Mp4, "src=cam", &["video: AV1 OR H264 OR H265 OR VP9", "audio: AAC"]);
         check(Mp4, "mp4", &["video: H264 OR H265", "audio: AAC"]);
-        check(Mp4, "mp4=flac&video", &["video: H264 OR H265", "audio: AAC OR FLAC"]);
-        check(Mp4, "mp4=all", &["video: H264 OR H265", "audio: AAC OR FLAC OR MP3 OR OPUS"]);
+        check(Mp4, "mp4=flac&video", &["video: H264 OR H265", "audio: AAC OR FLAC OR L16 OR PCMA OR PCMU"]);
+        let all = "audio: AAC OR FLAC OR L16 OR MP3 OR OPUS OR PCMA OR PCMU";
+        check(Mp4, "mp4=all", &["video: H264 OR H265", all]);
         check(Mp4, "video=H265,h264", &["video: H264 OR H265"]);
         check(Mp4, "audio=all", &["audio: all audio of AAC, OPUS, FLAC or MP3"]);
         check(Ts, "mp4&src=cam", &["video: H264 or H265", "audio: AAC, OPUS or MP3"]);
@@ -245,6 +254,24 @@ mod tests {
         let form = |query| Form::from_query(Container::Mp4, &pairs(query));
         assert_eq!(form("video=H265,h264"), form("src=a&video=h264,h265,h265"));
         assert_ne!(form("video"), form("audio"));
+    }
+
+    #[test]
+    fn pcm_is_converted_for_those_who_ask_for_it() {
+        let pcma = Codec::Pcma(yeoul_media::PcmLayout { sample_rate: 8000, channels: 1 });
+        for (container, query, accepted) in [
+            (Container::Mp4, "mp4=flac", true),
+            (Container::Mp4, "mp4=all", true),
+            (Container::Mp4, "audio=pcma", true),
+            (Container::Mp4, "audio", false),
+            (Container::Mp4, "mp4", false),
+            (Container::Ts, "audio=pcma", false),
+            (Container::Flv, "audio", true),
+        ] {
+            let wants = Form::from_query(container, &pairs(query)).wants();
+            let want = wants.iter().find(|want| want.kind == Kind::Audio).expect("sound");
+            assert_eq!((want.accepts)(&pcma), accepted, "{container:?} {query}");
+        }
     }
 
     #[test]

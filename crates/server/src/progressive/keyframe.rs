@@ -52,7 +52,8 @@ impl Keyframe {
         // The only frame is held back until it is said how long it lasts.
         let _ = writer.write(frame, |_| {});
         let mut pieces = None;
-        writer.finish(Timestamp::ZERO + LASTS, |piece| pieces = piece.start.map(|start| [start, piece.bytes]));
+        writer
+            .finish(Timestamp::ZERO + LASTS, |piece| pieces = piece.start.map(|start| [start, piece.bytes]));
         let pieces = pieces.ok_or("the picture cannot be put into a file")?;
         Ok(Self { etag: etag(&pieces), pieces, content_type })
     }

@@ -52,8 +52,12 @@ impl Live {
             let tells_more = frame.new_codec.is_some();
             let mut written = writer.write(frame.clone(), |piece| self.pieces.push(piece));
             if written == Err(NextFile) {
-                match self.begin(writer.tracks()) {
-                    Ok(next) => *writer = next,
+                match Writer::new(self.form.container, writer.tracks()) {
+                    Ok(next) => {
+                        let last = std::mem::replace(writer, next);
+                        last.finish(frame.dts, |piece| self.pieces.push(piece));
+                        self.pieces.next_file(writer.content_type());
+                    }
                     Err(sentence) => return Over::Failed(sentence),
                 }
                 written = writer.write(Frame { new_codec: None, ..frame }, |piece| self.pieces.push(piece));
@@ -111,11 +115,16 @@ struct Places {
 impl Places {
     fn new(ours: &[Track], theirs: &[Track]) -> Self {
         let pairs = ours.iter().zip(theirs);
-        Self { tracks: pairs.map(|(ours, theirs)| (theirs.clone(), ours.id, ours.codec != theirs.codec)).collect() }
+        Self {
+            tracks: pairs
+                .map(|(ours, theirs)| (theirs.clone(), ours.id, ours.codec != theirs.codec))
+                .collect(),
+        }
     }
 
     fn put(&mut self, mut frame: Frame) -> Frame {
-        let Some((track, ours, untold)) = self.tracks.iter_mut().find(|(track, ..)| track.id == frame.track) else {
+        let Some((track, ours, untold)) = self.tracks.iter_mut().find(|(track, ..)| track.id == frame.track)
+        else {
             return frame;
         };
         frame.track = *ours;

@@ -60,7 +60,8 @@ fn duration(text: &str) -> Result<Option<Duration>, BadDuration> {
 /// would take for a path or cannot show is left out.
 pub(super) fn disposition(name: &str) -> String {
     const LONGEST: usize = 200;
-    let name: String = name.chars().filter(|c| !c.is_control() && !"/\\\"".contains(*c)).take(LONGEST).collect();
+    let name: String =
+        name.chars().filter(|c| !c.is_control() && !"/\\\"".contains(*c)).take(LONGEST).collect();
     let name = name.trim_start_matches('.').trim();
     let name = if name.is_empty() { "video" } else { name };
     let plain: String = name.chars().map(|c| if c.is_ascii() && c != '%' { c } else { '_' }).collect();
@@ -104,7 +105,8 @@ mod tests {
 
     #[test]
     fn the_query_is_read() {
-        let query = Query::parse(Container::Mp4, "src=front%20door&duration=5&filename=a.mp4").expect("right");
+        let query =
+            Query::parse(Container::Mp4, "src=front%20door&duration=5&filename=a.mp4").expect("right");
         assert_eq!(query.src.as_deref(), Some("front door"));
         assert_eq!(query.duration, Some(Duration::from_secs(5)));
         assert_eq!(query.filename.as_deref(), Some("a.mp4"));

@@ -21,8 +21,12 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(
             Method::GET,
             path,
-            async move |State(app): State<Arc<App>>, peer: Extension<Peer>, query: RawQuery, headers: HeaderMap| {
-                let served = file(&app, &headers, peer.0, query.0.as_deref().unwrap_or_default(), (path, container));
+            async move |State(app): State<Arc<App>>,
+                        peer: Extension<Peer>,
+                        query: RawQuery,
+                        headers: HeaderMap| {
+                let served =
+                    file(&app, &headers, peer.0, query.0.as_deref().unwrap_or_default(), (path, container));
                 served.await.unwrap_or_else(|failure| failure.answer(&app))
             },
         )
@@ -43,7 +47,9 @@ enum Failure {
     NoName(&'static str),
     #[error("stream not found: {0}")]
     NoStream(String),
-    #[error("a URL as src is not supported yet; give it a name in the section streams of the configuration, and use that")]
+    #[error(
+        "a URL as src is not supported yet; give it a name in the section streams of the configuration, and use that"
+    )]
     Url,
     #[error(transparent)]
     BadQuery(#[from] BadDuration),
@@ -110,7 +116,8 @@ async fn picture(
         let src = query::value(&pairs, "src").map(str::to_owned);
         let stream = find(&app, "/api/frame.mp4", src)?;
         let label = label(Container::Mp4.protocol(), peer, &headers);
-        let Keyframe { pieces, content_type, etag } = Keyframe::last(stream, &Form::picture(&pairs), label).await?;
+        let Keyframe { pieces, content_type, etag } =
+            Keyframe::last(stream, &Form::picture(&pairs), label).await?;
         let mut answer = HeaderMap::with_capacity(8);
         answer.insert(header::CONTENT_TYPE, content_type);
         answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -139,7 +146,8 @@ fn label(protocol: &str, peer: Peer, headers: &HeaderMap) -> Label {
 /// Safari asks for ranges of any file, which an endless one does not have, but plays HLS. Others have its name in theirs.
 fn is_safari(headers: &HeaderMap) -> bool {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    agent.contains("Safari/") && !["Chrome/", "Chromium/", "Android"].iter().any(|other| agent.contains(other))
+    agent.contains("Safari/")
+        && !["Chrome/", "Chromium/", "Android"].iter().any(|other| agent.contains(other))
 }
 
 /// go2rtc's way for Safari: the same stream as HLS with fragments of MP4.
@@ -147,8 +155,11 @@ fn to_hls(query: &str) -> Response {
     let has_level = query::value(&query::pairs(query), "mp4").is_some();
     let location = format!("stream.m3u8?{query}{}", if has_level { "" } else { "&mp4" });
     // Not for long: another browser, or another version of this one, asks the same address.
-    let headers =
-        [(header::LOCATION, location), (header::CACHE_CONTROL, "no-store".into()), (header::VARY, "User-Agent".into())];
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, "no-store".into()),
+        (header::VARY, "User-Agent".into()),
+    ];
     (StatusCode::MOVED_PERMANENTLY, headers).into_response()
 }
 

@@ -19,12 +19,16 @@ use bytes::BytesMut;
 use std::time::Duration;
 use yeoul_container::{Sample, adts, flv, fmp4, mpegts};
 use yeoul_media::bitstream::{h264, h265, nal};
-use yeoul_media::{Codec, Frame, Kind, Timestamp, Track};
+use yeoul_media::{Codec, Frame, Kind, Timestamp, Track, TrackId};
+use yeoul_transcode::flac;
 
 /// Writes the frames of some tracks into one file.
 #[derive(Debug)]
 pub(super) struct Writer {
+    /// As the stream has them.
     tracks: Vec<Track>,
+    /// Those that stand in the file as FLAC.
+    encoders: Vec<(TrackId, flac::Encoder)>,
     muxer: Muxer,
     /// What the piece at hand has so far.
     pending: Pending,
@@ -68,24 +72,33 @@ impl Writer {
     /// # Errors
     /// If it cannot have them: a sentence.
     pub(super) fn new(container: Container, tracks: &[Track]) -> Result<Self, String> {
+        let encoder = |track: &Track| Some((track.id, flac::Encoder::new(&track.codec)?));
+        let encoders: Vec<_> = match container {
+            Container::Mp4 => tracks.iter().filter_map(encoder).collect(),
+            Container::Ts | Container::Flv | Container::Aac => Vec::new(),
+        };
         let muxer = match container {
             Container::Mp4 => {
-                let muxer = fmp4::Muxer::new(tracks).map_err(|error| error.to_string())?;
+                let muxer = fmp4::Muxer::new(&as_written(tracks, &encoders)).map_err(|error| error.to_string())?;
                 let init = muxer.init().clone();
                 Muxer::Mp4(Box::new(Mp4 { muxer, init, held: Vec::new() }))
             }
-            Container::Ts => Muxer::Ts(Box::new(mpegts::Muxer::new(tracks).map_err(|error| error.to_string())?)),
-            Container::Flv => Muxer::Flv(Box::new(flv::Muxer::new(tracks).map_err(|error| error.to_string())?)),
+            Container::Ts => {
+                Muxer::Ts(Box::new(mpegts::Muxer::new(tracks).map_err(|error| error.to_string())?))
+            }
+            Container::Flv => {
+                Muxer::Flv(Box::new(flv::Muxer::new(tracks).map_err(|error| error.to_string())?))
+            }
             Container::Aac => {
                 let header = tracks.first().and_then(|track| aac_header(&track.codec));
                 Muxer::Aac(header.ok_or("ADTS has no header for this configuration of AAC")?)
             }
         };
         let has_video = tracks.iter().any(|track| track.kind() == Kind::Video);
-        Ok(Self { tracks: tracks.to_vec(), muxer, pending: Pending::default(), has_video })
+        Ok(Self { tracks: tracks.to_vec(), encoders, muxer, pending: Pending::default(), has_video })
     }
 
-    /// The tracks with their present codecs.
+    /// The tracks as the stream has them, with their present codecs.
     pub(super) fn tracks(&self) -> &[Track] {
         &self.tracks
     }
@@ -120,6 +133,7 @@ impl Writer {
             track.codec = codec.as_ref().clone();
             self.change(&frame)?;
         }
+        let Some(frame) = self.convert(frame) else { return Ok(()) };
         let frame = match &mut self.muxer {
             Muxer::Mp4(mp4) => match mp4.hold(frame) {
                 Some(sample) => sample,
@@ -148,7 +162,8 @@ impl Writer {
         if is_video && frame.keyframe {
             self.cut().into_iter().for_each(&mut *done);
         }
-        let starts = if self.has_video { is_video && frame.keyframe } else { self.pending.sound_at.is_none() };
+        let starts =
+            if self.has_video { is_video && frame.keyframe } else { self.pending.sound_at.is_none() };
         if starts {
             self.pending.start = Some(self.muxer.start(frame));
         }
@@ -160,7 +175,9 @@ impl Writer {
         match &mut self.muxer {
             Muxer::Mp4(_) => self.pending.samples.push(sample),
             Muxer::Ts(muxer) => muxer.write(frame, &mut self.pending.bytes),
-            Muxer::Flv(muxer) => write_flv(muxer, frame, self.pending.start.as_deref(), &mut self.pending.bytes),
+            Muxer::Flv(muxer) => {
+                write_flv(muxer, frame, self.pending.start.as_deref(), &mut self.pending.bytes)
+            }
             Muxer::Aac(header) => {
                 if let Some(header) = header.write(frame.data.len()) {
                     self.pending.bytes.extend_from_slice(&header);
@@ -183,11 +200,25 @@ impl Writer {
         (!bytes.is_empty()).then_some(Piece { bytes, start, received_at: received_at? })
     }
 
+    /// The frame as it stands in the file; `None` if it has nothing that could.
+    fn convert(&mut self, frame: Frame) -> Option<Frame> {
+        match self.encoders.iter_mut().find(|(track, _)| *track == frame.track) {
+            Some((_, encoder)) => Some(Frame { data: encoder.encode(&frame.data)?, ..frame }),
+            None => Some(frame),
+        }
+    }
+
     /// A track goes on with another configuration from this frame on.
     fn change(&mut self, frame: &Frame) -> Result<(), NextFile> {
         match &mut self.muxer {
             Muxer::Mp4(mp4) => {
-                let Ok(new) = fmp4::Muxer::new(&self.tracks) else { return Err(NextFile) };
+                let is_converted = self.encoders.iter().any(|(track, _)| *track == frame.track);
+                if is_converted {
+                    return Err(NextFile);
+                }
+                let Ok(new) = fmp4::Muxer::new(&as_written(&self.tracks, &self.encoders)) else {
+                    return Err(NextFile);
+                };
                 if *new.init() == mp4.init {
                     return Ok(());
                 }
@@ -207,6 +238,15 @@ impl Writer {
             }
         }
     }
+}
+
+/// The tracks as they stand in the file.
+fn as_written(tracks: &[Track], encoders: &[(TrackId, flac::Encoder)]) -> Vec<Track> {
+    let as_written = |track: &Track| match encoders.iter().find(|(id, _)| *id == track.id) {
+        Some((id, encoder)) => Track { id: *id, codec: encoder.codec() },
+        None => track.clone(),
+    };
+    tracks.iter().map(as_written).collect()
 }
 
 impl Muxer {
@@ -254,8 +294,12 @@ fn write_flv(muxer: &mut flv::Muxer, frame: &Frame, start: Option<&[u8]>, out: &
 /// Whether a keyframe has the decoder configuration within itself.
 fn tells_itself(codec: &Codec, data: &[u8]) -> bool {
     match codec {
-        Codec::H264(_) => nal::length_prefixed(data).any(|unit| h264::NalType::of(unit) == Some(h264::NalType::Sps)),
-        Codec::H265(_) => nal::length_prefixed(data).any(|unit| h265::NalType::of(unit) == Some(h265::NalType::Sps)),
+        Codec::H264(_) => {
+            nal::length_prefixed(data).any(|unit| h264::NalType::of(unit) == Some(h264::NalType::Sps))
+        }
+        Codec::H265(_) => {
+            nal::length_prefixed(data).any(|unit| h265::NalType::of(unit) == Some(h265::NalType::Sps))
+        }
         // A new sequence header is what has told of the change; VP9 says everything in every keyframe.
         Codec::Av1(_) | Codec::Vp9(_) => true,
         Codec::Jpeg { .. }
