@@ -63,8 +63,8 @@ impl Camera {
         self.count += 1;
         let mut data = BytesMut::new();
         let sets: Vec<Bytes> = match &self.codec {
-            Codec::H264(Some(sets)) => sets.units().map(Bytes::copy_from_slice).collect(),
-            Codec::H265(Some(sets)) => sets.units().map(Bytes::copy_from_slice).collect(),
+            Codec::H264(Some(sets)) => sets.units().cloned().collect(),
+            Codec::H265(Some(sets)) => sets.units().cloned().collect(),
             codec => panic!("no picture of {codec}"),
         };
         sets.iter().filter(|_| keyframe).for_each(|set| nal::put_length_prefixed(&mut data, set));
