@@ -29,10 +29,7 @@ pub fn still_h264(data: &[u8]) {
 
 /// Seeds of [`still_h264`].
 pub fn still_h264_seeds() -> Vec<Vec<u8>> {
-    vec![
-        include_bytes!("../seeds/baseline.h264").to_vec(),
-        include_bytes!("../seeds/high.h264").to_vec(),
-    ]
+    vec![include_bytes!("../seeds/baseline.h264").to_vec(), include_bytes!("../seeds/high.h264").to_vec()]
 }
 
 /// An H.265 stream as Annex B, as [`still_h264`].
@@ -116,7 +113,11 @@ pub fn jpeg(data: &[u8]) {
         return;
     }
     if let Ok(picture) = jpeg::decode(data) {
-        assert_eq!(header.map(|header| header.size), Ok(picture.size()), "the headers say the same as the decoder");
+        assert_eq!(
+            header.map(|header| header.size),
+            Ok(picture.size()),
+            "the headers say the same as the decoder"
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{Label, Stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use yeoul_media::{Frame, Kind, Timestamp, Track, TrackId};
+use yeoul_media::{Codec, Frame, Kind, Timestamp, Track, TrackId};
 
 /// Another producer has taken this one's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,11 @@ impl Attach {
             }
         }
         self.stream.tracks_changed();
-        let tracks = tracks.into_iter().map(ProducedTrack::new).collect();
+        let tracks = {
+            let ring = self.stream.lock_ring();
+            let produced = |track: Track| ProducedTrack::new(&track, ring.has_had(track.id));
+            tracks.into_iter().map(produced).collect()
+        };
         let counters = Arc::new(ProducerCounters::default());
         self.stream
             .status
@@ -70,15 +74,18 @@ struct ProducedTrack {
     /// Video is let through from its first keyframe on: nothing can be decoded before it.
     begun: bool,
     last_dts: Timestamp,
+    /// The configuration that this session began with, until its first frame tells those who know that of the one before.
+    untold: Option<Arc<Codec>>,
 }
 
 impl ProducedTrack {
-    fn new(track: Track) -> Self {
+    fn new(track: &Track, has_been_there: bool) -> Self {
         Self {
             id: track.id,
             kind: track.kind(),
             begun: track.kind() == Kind::Audio,
             last_dts: Timestamp::from_nanos(i64::MIN),
+            untold: has_been_there.then(|| Arc::new(track.codec.clone())),
         }
     }
 }
@@ -134,6 +141,9 @@ impl Producer {
         track.begun |= frame.keyframe;
         if !track.begun {
             return Ok(());
+        }
+        if let Some(codec) = track.untold.take() {
+            frame.new_codec.get_or_insert(codec);
         }
         self.rebase(at, &mut frame);
         self.counters.frames.fetch_add(1, Ordering::Relaxed);

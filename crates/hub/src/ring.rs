@@ -83,6 +83,11 @@ impl Ring {
         last.map_or(Timestamp::from_nanos(i64::MIN), |&(_, dts)| dts)
     }
 
+    /// Whether there ever was a frame of `track`.
+    pub(crate) fn has_had(&self, track: TrackId) -> bool {
+        self.last_dts.iter().any(|(of, _)| *of == track)
+    }
+
     /// Where a reader that wants `next` reads on. `video` is the track whose keyframes it can start from.
     pub(crate) fn place(&self, next: u64, video: Option<TrackId>) -> Place {
         let Some(video) = video else {

@@ -217,6 +217,31 @@ async fn a_camera_that_comes_back_goes_on_under_the_same_tracks_and_later_time()
 }
 
 #[tokio::test]
+async fn a_camera_that_comes_back_tells_its_configuration_to_those_who_stayed() {
+    let stream = Stream::new("cam", 0, StreamOptions::default());
+    let told = |consumer: &mut Consumer| -> Vec<Option<Arc<Codec>>> {
+        let events = std::iter::from_fn(|| consumer.try_next());
+        let codec = |event| match event {
+            Event::Frame(delivery) => Some(delivery.frame.new_codec),
+            Event::Skipped { .. } | Event::TracksChanged | Event::Ended => None,
+        };
+        events.filter_map(codec).collect()
+    };
+    let opus = |channels| Codec::Opus { channels };
+    let publish = |channels, start| {
+        let mut producer = stream.publish(label(), vec![opus(channels)]);
+        let track = producer.track(0).unwrap();
+        (0..2).for_each(|n| producer.publish(frame(track, start, n, true)).unwrap());
+    };
+    let mut producer = stream.publish(label(), vec![opus(1)]);
+    let mut consumer = join(&stream, vec![Want::any(Kind::Audio)]).await;
+    producer.publish(frame(producer.track(0).unwrap(), epoch(), 0, true)).unwrap();
+    assert_eq!(told(&mut consumer), [None], "it has joined with it");
+    publish(2, epoch() + Duration::from_secs(5));
+    assert_eq!(told(&mut consumer), [Some(Arc::new(opus(2))), None]);
+}
+
+#[tokio::test]
 async fn another_coding_ends_the_consumer() {
     let stream = Stream::new("cam", 1, StreamOptions::default());
     let first = live(&stream, 0, vec![h264()]);

@@ -5,7 +5,9 @@ use crate::api;
 use crate::config::Config;
 use crate::limits::SHUTDOWN_WAIT;
 use crate::mask::Masker;
+use crate::outputs::Outputs;
 use crate::pictures::Pictures;
+use crate::progressive::Live;
 use crate::rtsp;
 use crate::streams::{StreamSettings, Streams};
 use crate::webrtc::WebRtc;
@@ -31,6 +33,8 @@ pub(crate) struct App {
     pub(crate) pictures: Pictures,
     /// Viewers by WebRTC; `None` if that is off.
     pub(crate) webrtc: Option<WebRtc>,
+    /// Endless files that are being watched.
+    pub(crate) progressive: Outputs<Live>,
     /// Cancelled when the program is told to end: every session then says goodbye and returns.
     pub(crate) shutdown: CancellationToken,
     /// Every task that should have ended before the program does.
@@ -77,6 +81,7 @@ impl App {
             streams,
             pictures: Pictures::new(&tasks),
             webrtc,
+            progressive: Outputs::new(&tasks),
             shutdown,
             tasks,
             end: OnceLock::new(),

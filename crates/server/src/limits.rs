@@ -225,3 +225,62 @@ pub(crate) const PICTURE_CHILD_READ_BYTES: usize = 64 << 10;
 
 /// Bytes of its last words that are kept.
 pub(crate) const PICTURE_CHILD_WORDS: usize = 512;
+/// How long a request waits for the camera behind a shared output: players and proxies give up after 10 s and more, and want
+/// to hear the reason before that.
+pub(crate) const OUTPUT_WAIT: Duration = Duration::from_secs(9);
+
+/// Outputs of one stream and kind at a time: each is a muxer. Forms times choices of tracks that real players ask for are
+/// fewer; callers who make up new choices without end are stopped here.
+pub(crate) const OUTPUTS_OF_A_STREAM: usize = 32;
+
+/// How long an HTTP caller may take nothing at all of the answer that waits for it. What is live is long past then.
+pub(crate) const API_WRITE_WAIT: Duration = Duration::from_secs(10);
+
+/// Bytes that the kernel keeps unsent for an HTTP caller: what a stalled one costs.
+pub(crate) const API_UNSENT_BYTES: u32 = 512 << 10;
+
+/// After this silence the kernel asks an HTTP caller whether it is still there: one that watches a camera that is away gets
+/// nothing, and says nothing.
+pub(crate) const API_TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Bytes of a file with certificates or a key: a chain of a dozen.
+pub(crate) const TLS_FILE_BYTES: u64 = 1 << 20;
+
+/// Requests at a time on one HTTP/2 connection: a page's files, its playlists with their blocked reloads, some pictures.
+pub(crate) const HTTP2_STREAMS: u32 = 100;
+
+/// Requests that a caller took back before they were looked at, or that broke the protocol: more of them is an attack
+/// (CVE-2023-44487), and ends the connection.
+pub(crate) const HTTP2_RESETS: usize = 32;
+
+/// Bytes of an answer that wait for a caller's HTTP/2 window, for each request.
+pub(crate) const HTTP2_SEND_BYTES: usize = 128 << 10;
+
+/// Bytes of an answer handed to HTTP/2 at once, so that each is a sign of life: at least 6 KiB/s within [`API_WRITE_WAIT`].
+pub(crate) const HTTP2_PIECE_BYTES: usize = 64 << 10;
+
+/// Signs of life asked of an HTTP/2 caller: HTTP/1.1 has a pause between requests that ends by [`API_HEADER_WAIT`], here
+/// a connection without requests may stay for as long as it answers.
+pub(crate) const HTTP2_PING: Duration = Duration::from_secs(20);
+
+/// How long an HTTP/2 connection without a request stays: pages that come back find it, forgotten ones do not hold places.
+pub(crate) const HTTP2_IDLE_WAIT: Duration = Duration::from_secs(120);
+
+/// How far a viewer of an endless file may be behind its newest piece before it goes on at the next keyframe: as a consumer of
+/// the stream itself.
+pub(crate) const PROGRESSIVE_LAG: Duration = yeoul_hub::limits::MAX_LAG;
+
+/// Bytes of an endless file that are kept for newcomers: a GOP of 10 s at 16 Mbit/s, as the stream itself keeps.
+pub(crate) const PROGRESSIVE_BYTES: usize = yeoul_hub::limits::MAX_RING_BYTES;
+
+/// Sound that waits for a picture to be written with: a player of sound alone gets it this often.
+pub(crate) const PROGRESSIVE_SOUND: Duration = Duration::from_millis(100);
+
+/// How long an endless file is made after its last viewer has gone: one that reloads finds it running.
+pub(crate) const PROGRESSIVE_LINGER: Duration = Duration::from_secs(5);
+
+/// How long a viewer waits for a keyframe to start from: cameras that save have one every 10 s.
+pub(crate) const PROGRESSIVE_FIRST_WAIT: Duration = Duration::from_secs(15);
+
+/// How long after its time a download with an end waits for a camera that is away.
+pub(crate) const PROGRESSIVE_END_WAIT: Duration = Duration::from_secs(5);

@@ -40,7 +40,7 @@ fn want(key: &str, value: &str) -> Option<Want> {
 }
 
 /// Whether `name` (lower case) is one of the names that people and go2rtc give the codec.
-fn is(codec: &Codec, name: &str) -> bool {
+pub(crate) fn is(codec: &Codec, name: &str) -> bool {
     let names: &[&str] = match codec {
         Codec::H264(_) => &["h264", "avc"],
         Codec::H265(_) => &["h265", "hevc"],

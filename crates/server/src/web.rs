@@ -1,5 +1,6 @@
 //! The web page and its files, embedded in the program: what `npm run build` puts into `web/dist`.
 
+use crate::api::etag_is_named;
 use crate::config::Origins;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -59,7 +60,11 @@ pub(crate) fn serve(origins: &Origins, request: &Request) -> Response {
 fn answer(origins: &Origins, name: &str, file: EmbeddedFile, request: &Request) -> Response {
     let etag = etag(&file);
     let cache = if name.starts_with("assets/") { FOREVER } else { ASK_AGAIN };
-    let known = request.headers().get_all(header::IF_NONE_MATCH).iter().any(|value| matches(value, &etag));
+    let known = request
+        .headers()
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .any(|tags| etag_is_named(tags, etag.as_bytes()));
     let caching = [(header::ETAG, etag), (header::CACHE_CONTROL, cache.to_owned())];
     if known {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
@@ -119,10 +124,4 @@ fn etag(file: &EmbeddedFile) -> String {
     let hash = file.metadata.sha256_hash();
     let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hex}\"")
-}
-
-/// `If-None-Match` (RFC 9110 §13.1.2): a list of tags, weakly compared, or `*`.
-fn matches(value: &HeaderValue, etag: &str) -> bool {
-    let Ok(value) = value.to_str() else { return false };
-    value.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }

@@ -86,9 +86,13 @@ fn stills(c: &mut Criterion) {
     group.bench_function("decode a keyframe and encode", |b| {
         b.iter(|| jpeg::encode(picture(&codec, &frames, Goal::Keyframe), Quality::default()));
     });
-    group.bench_function("floor: ffmpeg decodes a keyframe and encodes", |b| b.iter_custom(|count| floor(&path, count)));
+    group.bench_function("floor: ffmpeg decodes a keyframe and encodes", |b| {
+        b.iter_custom(|count| floor(&path, count))
+    });
     group.sample_size(10);
-    group.bench_function("decode 50 pictures", |b| b.iter(|| black_box(picture(&codec, &frames, Goal::Newest))));
+    group.bench_function("decode 50 pictures", |b| {
+        b.iter(|| black_box(picture(&codec, &frames, Goal::Newest)))
+    });
     group.finish();
 }
 
@@ -100,8 +104,25 @@ fn floor(path: &Path, count: u64) -> Duration {
         let loops = (pictures - 1).to_string();
         // `discard` leaves out all but keyframes before they are decoded.
         ffmpeg(&[
-            "-threads", "1", "-discard", "nokey", "-stream_loop", &loops, "-i", path, "-vf", select, "-threads", "1",
-            "-c:v", "mjpeg", "-q:v", "4", "-f", "null", "-",
+            "-threads",
+            "1",
+            "-discard",
+            "nokey",
+            "-stream_loop",
+            &loops,
+            "-i",
+            path,
+            "-vf",
+            select,
+            "-threads",
+            "1",
+            "-c:v",
+            "mjpeg",
+            "-q:v",
+            "4",
+            "-f",
+            "null",
+            "-",
         ])
     };
     run(count + 1).saturating_sub(run(1))

@@ -125,7 +125,10 @@ mod tests {
         for (plane, expected) in picture.planes().iter().zip(coded(rgb, Color::JPEG)) {
             for &value in *plane {
                 // Two roundings, of values that limited range has spread by 255 / 219.
-                assert!((f32::from(value) - expected).abs() < 2.0, "{rgb:?} {color:?}: {value} for {expected}");
+                assert!(
+                    (f32::from(value) - expected).abs() < 2.0,
+                    "{rgb:?} {color:?}: {value} for {expected}"
+                );
             }
         }
     }

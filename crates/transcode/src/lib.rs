@@ -10,6 +10,7 @@
 pub mod ascii;
 mod color;
 pub mod ffmpeg;
+pub mod flac;
 pub mod jpeg;
 pub mod limits;
 mod picture;

@@ -130,7 +130,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const FILE: &[u8] = b"YUV4MPEG2 W3 H2 F25:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\nFRAME\nabcdefghijFRAME Ip\nABCDEFGHIJ";
+    const FILE: &[u8] =
+        b"YUV4MPEG2 W3 H2 F25:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\nFRAME\nabcdefghijFRAME Ip\nABCDEFGHIJ";
 
     fn read(pieces: &[&[u8]]) -> Result<Vec<Picture>, ReadError> {
         let (mut reader, mut pictures) = (Reader::default(), Vec::new());

@@ -37,6 +37,8 @@ pub(super) struct MuxedTrack {
     pub(super) track_id: u32,
     /// Ticks a second.
     pub(super) timescale: u32,
+    /// Its samples keep the parameter sets that the init segment has.
+    pub(super) keeps_sets: bool,
     /// What the fragment at hand has of it.
     count: Count,
 }
@@ -52,7 +54,7 @@ struct Count {
 
 impl MuxedTrack {
     pub(super) fn new(id: TrackId, codec: Codec, track_id: u32, timescale: u32) -> Self {
-        Self { id, codec, track_id, timescale, count: Count::default() }
+        Self { id, codec, track_id, timescale, keeps_sets: false, count: Count::default() }
     }
 
     /// Pictures have flags of their own; every audio frame is a keyframe, which `tfhd` says for all.
@@ -65,11 +67,15 @@ impl MuxedTrack {
         samples.iter().filter(move |sample| sample.frame.track == id)
     }
 
+    fn sample_len(&self, data: &[u8]) -> usize {
+        if self.keeps_sets { data.len() } else { sample_len(&self.codec, data) }
+    }
+
     fn count(&mut self, samples: &[Sample]) {
         let mut count = Count::default();
         for Sample { frame, .. } in self.samples(samples) {
             count.samples = count.samples.saturating_add(1);
-            count.data_bytes = count.data_bytes.saturating_add(sample_len(&self.codec, &frame.data));
+            count.data_bytes = count.data_bytes.saturating_add(self.sample_len(&frame.data));
             count.reordered |= frame.pts != frame.dts;
         }
         self.count = count;
@@ -120,7 +126,13 @@ pub(super) fn write(tracks: &mut [MuxedTrack], samples: &[Sample], sequence: u32
     put(&mut mdat, 0, bytes_u32(mdat_bytes));
     out.put_slice(&mdat);
     for track in tracks.iter() {
-        track.samples(samples).for_each(|sample| put_sample(&track.codec, &sample.frame.data, &mut out));
+        track.samples(samples).for_each(|Sample { frame, .. }| {
+            if track.keeps_sets {
+                out.put_slice(&frame.data);
+            } else {
+                put_sample(&track.codec, &frame.data, &mut out);
+            }
+        });
     }
     debug_assert_eq!(i32::try_from(out.len()), Ok(size), "what was counted is what was written");
     out.freeze()
@@ -148,7 +160,7 @@ fn put_traf(track: &MuxedTrack, samples: &[Sample], data_at: u32, out: &mut Byte
         let ticks = track.ticks(end).saturating_sub(clock);
         let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
         out.put_u32(ticks);
-        out.put_u32(bytes_u32(sample_len(&track.codec, &frame.data)));
+        out.put_u32(bytes_u32(track.sample_len(&frame.data)));
         if has_flags {
             out.put_u32(if frame.keyframe { KEYFRAME } else { NO_KEYFRAME });
         }

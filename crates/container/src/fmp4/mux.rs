@@ -70,6 +70,14 @@ impl Muxer {
         fragment
     }
 
+    /// From now on samples keep all parameter sets that their frames have: for players that have begun and take no other init
+    /// segment, when the parameters change.
+    pub fn keep_parameter_sets(&mut self) {
+        for track in &mut self.tracks {
+            track.keeps_sets = true;
+        }
+    }
+
     /// Takes another codec for a track, as [`yeoul_media::Frame::new_codec`] tells it, before the fragment with that frame.
     /// True if there is a new init segment, which a player needs before that fragment.
     ///

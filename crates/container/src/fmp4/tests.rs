@@ -397,6 +397,24 @@ fn a_new_codec_makes_a_new_init_segment_and_goes_on() {
 }
 
 #[test]
+fn samples_keep_their_parameter_sets_where_they_are_told_to() {
+    let codec = h264_codec(1280);
+    let Codec::H264(Some(sets)) = &codec else { panic!("H.264 with its sets") };
+    let sets: Vec<Vec<u8>> = sets.units().map(|unit| unit.to_vec()).collect();
+    let units = [sets.as_slice(), &[idr()]].concat();
+    let mut muxer = Muxer::new(&tracks(&[codec])).unwrap();
+    let sizes = [false, true].map(|keep| {
+        if keep {
+            muxer.keep_parameter_sets();
+        }
+        let moof = moof(&muxer.fragment(&[picture(&units, 0)]));
+        moof.traf[0].trun[0].entries[0].size.unwrap()
+    });
+    let sets_bytes: usize = sets.iter().map(|set| 4 + set.len()).sum();
+    assert_eq!(sizes[1] - sizes[0], u32::try_from(sets_bytes).unwrap());
+}
+
+#[test]
 fn a_change_that_cannot_be_leaves_the_muxer_as_it_was() {
     let mut muxer = Muxer::new(&tracks(&[h264_codec(1280)])).unwrap();
     let before = muxer.init().clone();

@@ -4,8 +4,9 @@
 //! 2. Host: a page of an attacker whose name suddenly points at us (DNS rebinding, CWE-350) calls us by that name.
 //! 3. Origin (RFC 6454): requests that change something, and WebSockets, come from our own pages or from none.
 //!
-//! And the headers that every answer gets.
+//! And the headers that every answer gets. What pages of other servers may read is in [`super::cors`].
 
+use super::cors;
 use crate::access::Refusal as AddressRefusal;
 use crate::app::App;
 use crate::config::Origins;
@@ -95,7 +96,7 @@ enum Caller {
 /// Whether a request is let in.
 pub(super) fn check(app: &App, peer: Peer, request: &Request<Body>) -> Result<(), Refusal> {
     // Browsers ask beforehand without the account (Fetch §3.3.5), and the answer tells nothing.
-    if app.config.api.account.is_some() && is_preflight(request) {
+    if app.config.api.account.is_some() && cors::is_preflight(request) {
         return Ok(());
     }
     let caller = check_caller(app, peer, request);
@@ -105,10 +106,10 @@ pub(super) fn check(app: &App, peer: Peer, request: &Request<Body>) -> Result<()
     let caller = caller?;
     let host = host(request)?;
     match (caller, peer) {
-        (Caller::Nearby, Peer::Address(_)) => check_host(app, host.as_deref())?,
+        (Caller::Nearby, Peer::Address(_)) => check_host(app, host)?,
         (Caller::Proved, _) | (_, Peer::Unix) => {}
     }
-    if changes_something(request) { check_origin(app, host.as_deref(), request.headers()) } else { Ok(()) }
+    if changes_something(request) { check_origin(app, host, request.headers()) } else { Ok(()) }
 }
 
 fn check_caller(app: &App, peer: Peer, request: &Request<Body>) -> Result<Caller, Refusal> {
@@ -143,14 +144,13 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 /// The host that the request means, with its port; `None` in HTTP/1.0.
-fn host(request: &Request<Body>) -> Result<Option<String>, Refusal> {
-    // RFC 9112 §3.2: with the absolute form, that counts; more than one Host is an error.
+fn host(request: &Request<Body>) -> Result<Option<&str>, Refusal> {
+    // RFC 9112 §3.2: with the absolute form, that counts; more than one Host is an error. In HTTP/2 it is `:authority`.
     if let Some(authority) = request.uri().authority() {
-        return Ok(Some(authority.as_str().to_owned()));
+        return Ok(Some(authority.as_str()));
     }
     let mut hosts = request.headers().get_all(header::HOST).iter();
-    let host =
-        hosts.next().map(|host| host.to_str().map(str::to_owned)).transpose().map_err(|_| Refusal::NoHost)?;
+    let host = hosts.next().map(HeaderValue::to_str).transpose().map_err(|_| Refusal::NoHost)?;
     if hosts.next().is_some() || (host.is_none() && request.version() > axum::http::Version::HTTP_10) {
         return Err(Refusal::NoHost);
     }
@@ -161,7 +161,12 @@ fn host(request: &Request<Body>) -> Result<Option<String>, Refusal> {
 fn check_host(app: &App, host: Option<&str>) -> Result<(), Refusal> {
     // Without a Host there is no browser, and so no page of an attacker.
     let Some(host) = host else { return Ok(()) };
-    let name = host_name(host).to_ascii_lowercase();
+    let name = host_name(host);
+    // Most players name an address, or `localhost`.
+    if name.parse::<IpAddr>().is_ok() {
+        return Ok(());
+    }
+    let name = name.to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
     let is_address = name.parse::<IpAddr>().is_ok()
         || name
@@ -230,36 +235,13 @@ fn is_same(origin: &str, host: &str) -> bool {
         || (host_name(host) == host && host_name(authority).eq_ignore_ascii_case(host))
 }
 
-/// A browser's question before a request across origins (Fetch §3.3.2).
-pub(super) fn is_preflight(request: &Request<Body>) -> bool {
-    request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ORIGIN)
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-}
-
 /// The headers of every answer; what a handler has set stays.
-pub(super) fn add_headers(origins: &Origins, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+pub(super) fn add_headers(headers: &mut HeaderMap) {
     let mut add = |name, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
     add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(header::REFERRER_POLICY, "same-origin");
-    let allowed = match (origins, origin) {
-        (Origins::Any, _) => Some(HeaderValue::from_static("*")),
-        (Origins::These(list), Some(origin))
-            if list.iter().any(|listed| listed.as_bytes() == origin.as_bytes()) =>
-        {
-            add(header::VARY, "Origin");
-            Some(origin.clone())
-        }
-        (Origins::These(_), _) => None,
-    };
-    if let Some(allowed) = allowed {
-        add(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE, OPTIONS");
-        add(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, If-Match");
-        add(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Location, ETag, Link, Retry-After");
-        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(allowed);
-    }
 }
 
 /// A caller's text for a sentence: short, and without control characters.

@@ -1,45 +1,53 @@
 //! The HTTP listeners.
 
-use super::{Door, Peer};
+use super::{Door, Peer, connection, tls};
 use crate::app::{App, StartError};
 use crate::config::Listen;
-use crate::limits::{ACCEPT_PAUSE, API_CONNECTIONS, API_HEADER_BYTES, API_HEADER_WAIT};
+use crate::limits::{ACCEPT_PAUSE, API_CONNECTIONS, API_TCP_KEEPALIVE, API_UNSENT_BYTES};
 use crate::sockets;
-use axum::body::Body;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
+use socket2::TcpKeepalive;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
-use tracing::{debug, info, warn};
+use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
 
-/// Listens on `api.listen` and `api.unix_listen`; gives the address of the former, `None` if it is off.
+/// Listens on `api.listen`, `api.tls_listen` and `api.unix_listen`; gives the address of the first, `None` if it is off.
 pub(crate) fn start(app: &Arc<App>) -> Result<Option<SocketAddr>, StartError> {
-    let door = Door::new(app);
-    // Shared by both: what is bounded is the memory of this process.
+    let door = Arc::new(Door::new(app));
+    // Shared by all: what is bounded is the memory of this process.
     let room = Arc::new(Semaphore::new(API_CONNECTIONS));
+    let start = |sockets, tls| {
+        app.tasks.spawn(accept(Arc::clone(app), Arc::clone(&door), Arc::clone(&room), sockets, tls));
+    };
     if let Some(path) = &app.config.api.unix_listen {
         let listener = unix(path)?;
         info!(target: "api", addr = %path.display(), "unix listen");
-        let (door, room) = (door.clone(), Arc::clone(&room));
-        app.tasks.spawn(accept(Arc::clone(app), door, room, UnixSockets(listener)));
+        start(Sockets::Unix(listener), None);
+    }
+    if let Some(tls) = &app.config.api.tls {
+        let acceptor = tls::acceptor(tls)?;
+        let (listener, _, listen) = tcp(tls.listen, "api.tls_listen")?;
+        info!(target: "api", addr = %listen, "tls listen");
+        start(Sockets::Tcp(listener), Some(acceptor));
     }
     let Some(listen) = app.config.api.listen else { return Ok(None) };
-    let listener = sockets::tcp(listen, "api.listen")?;
-    let address = listener.local_addr().map_err(|error| StartError(format!("api.listen: {error}")))?;
-    // Where the system has chosen the port, that is what people need.
-    let listen = Listen { port: address.port(), ..listen };
+    let (listener, address, listen) = tcp(listen, "api.listen")?;
     // Home Assistant waits for this line.
     info!(target: "api", addr = %listen, "listen");
-    app.tasks.spawn(accept(Arc::clone(app), door, room, TcpSockets(listener)));
+    start(Sockets::Tcp(listener), None);
     Ok(Some(address))
+}
+
+/// Listens; the last value is what people are told: the port is there even where the system has chosen it.
+fn tcp(listen: Listen, key: &str) -> Result<(TcpListener, SocketAddr, Listen), StartError> {
+    let listener = sockets::tcp(listen, key)?;
+    let address = listener.local_addr().map_err(|error| StartError(format!("{key}: {error}")))?;
+    Ok((listener, address, Listen { port: address.port(), ..listen }))
 }
 
 /// A socket that a program before us left behind is removed; anything else in its place is not ours to remove.
@@ -53,42 +61,59 @@ fn unix(path: &Path) -> Result<UnixListener, StartError> {
 }
 
 /// What is accepted from.
-trait Sockets: Send + 'static {
-    type Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-    fn next(&self) -> impl Future<Output = io::Result<(Self::Socket, Peer)>> + Send;
+enum Sockets {
+    Tcp(TcpListener),
+    Unix(UnixListener),
 }
 
-struct TcpSockets(TcpListener);
-struct UnixSockets(UnixListener);
+/// What is accepted.
+enum Socket {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
 
-impl Sockets for TcpSockets {
-    type Socket = tokio::net::TcpStream;
-
-    async fn next(&self) -> io::Result<(Self::Socket, Peer)> {
-        let (socket, address) = self.0.accept().await?;
-        // Answers are small and somebody waits for them.
-        socket.set_nodelay(true)?;
-        Ok((socket, Peer::Address(address)))
+impl Sockets {
+    async fn next(&self) -> io::Result<Socket> {
+        match self {
+            Self::Tcp(listener) => {
+                let (socket, address) = listener.accept().await?;
+                // Answers are small and somebody waits for them.
+                socket.set_nodelay(true)?;
+                let options = socket2::SockRef::from(&socket);
+                let keepalive =
+                    TcpKeepalive::new().with_time(API_TCP_KEEPALIVE).with_interval(API_TCP_KEEPALIVE);
+                options.set_tcp_keepalive(&keepalive)?;
+                // Without it a stalled caller only costs more; where the system does not know it, so be it.
+                let _ = options.set_tcp_notsent_lowat(API_UNSENT_BYTES);
+                Ok(Socket::Tcp(socket, address))
+            }
+            Self::Unix(listener) => Ok(Socket::Unix(listener.accept().await?.0)),
+        }
     }
 }
 
-impl Sockets for UnixSockets {
-    type Socket = tokio::net::UnixStream;
-
-    async fn next(&self) -> io::Result<(Self::Socket, Peer)> {
-        Ok((self.0.accept().await?.0, Peer::Unix))
-    }
-}
-
-async fn accept<S: Sockets>(app: Arc<App>, door: Door, room: Arc<Semaphore>, sockets: S) {
+async fn accept(
+    app: Arc<App>,
+    door: Arc<Door>,
+    room: Arc<Semaphore>,
+    sockets: Sockets,
+    tls: Option<TlsAcceptor>,
+) {
     let accepting = async {
         loop {
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
             match sockets.next().await {
-                Ok((socket, peer)) => {
-                    let serving = serve(Arc::clone(&app), door.clone(), socket, peer);
-                    app.tasks.spawn(async move {
-                        serving.await;
+                Ok(socket) => {
+                    let (app, door, tls) = (Arc::clone(&app), Arc::clone(&door), tls.clone());
+                    app.tasks.clone().spawn(async move {
+                        match socket {
+                            Socket::Tcp(socket, address) => {
+                                connection::serve(app, door, socket, Peer::Address(address), tls).await;
+                            }
+                            Socket::Unix(socket) => {
+                                connection::serve(app, door, socket, Peer::Unix, tls).await
+                            }
+                        }
                         drop(permit);
                     });
                 }
@@ -102,33 +127,5 @@ async fn accept<S: Sockets>(app: Arc<App>, door: Door, room: Arc<Semaphore>, soc
     tokio::select! {
         () = accepting => {}
         () = app.shutdown.cancelled() => {}
-    }
-}
-
-/// One connection to its end.
-async fn serve<T>(app: Arc<App>, door: Door, socket: T, peer: Peer)
-where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-        let door = door.clone();
-        async move { Ok::<_, Infallible>(door.answer(peer, request.map(Body::new)).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(API_HEADER_WAIT)
-        .max_buf_size(API_HEADER_BYTES)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = app.shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        debug!(target: "api", "{peer}: {error}");
     }
 }

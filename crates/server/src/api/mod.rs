@@ -4,16 +4,27 @@
 //! forget its check. The routes stand in one table, [`routes`].
 
 mod body;
+mod connection;
+mod cors;
 mod guard;
+mod http2;
 pub(crate) mod listen;
+mod media;
+mod patience;
+mod prepared;
 mod program;
+mod pulled;
 mod routes;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub(crate) use guard::Peer;
+pub(crate) use media::answer as answer_media;
+pub(crate) use prepared::{Prepared, etag, etag_is_named};
 pub(crate) use program::{API_VERSION, REVISION};
+pub(crate) use pulled::{Pull, Pulled};
 pub(crate) use routes::Route;
 
 use crate::app::App;
@@ -24,7 +35,7 @@ use axum::response::IntoResponse;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-/// Answers requests.
+/// Answers requests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     app: Arc<App>,
@@ -37,33 +48,45 @@ impl Door {
     }
 
     /// The answer to a request of `peer`.
-    pub(crate) async fn answer(&self, peer: Peer, mut request: Request<Body>) -> Response<Body> {
+    pub(crate) async fn answer(&self, peer: Peer, request: Request<Body>) -> Response<Body> {
+        let api = &self.app.config.api;
         let origin = request.headers().get(header::ORIGIN).cloned();
+        let is_media = cors::is_media(request.uri().path());
         let mut response = match guard::check(&self.app, peer, &request) {
             Err(refusal) => refusal.into_response(),
-            Ok(()) if guard::is_preflight(&request) => StatusCode::NO_CONTENT.into_response(),
-            Ok(()) => match below_base(&self.app.config.api.base_path, request.uri()) {
-                Base::Inside(uri) => {
-                    *request.uri_mut() = uri;
-                    request.extensions_mut().insert(peer);
-                    match self.router.clone().oneshot(request).await {
-                        Ok(response) => response,
-                        Err(never) => match never {},
-                    }
-                }
-                Base::Redirect(location) => {
-                    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response()
-                }
-                Base::Outside => routes::no_such_path(),
+            Ok(()) if cors::is_preflight(&request) => cors::preflight(api, &request),
+            Ok(()) => match body::whole(request).await {
+                Ok(request) => self.route(peer, request).await,
+                Err(refusal) => refusal,
             },
         };
-        guard::add_headers(&self.app.config.api.origins, origin.as_ref(), response.headers_mut());
+        let headers = response.headers_mut();
+        guard::add_headers(headers);
+        cors::add(api, is_media, origin.as_ref(), headers);
         response
+    }
+
+    async fn route(&self, peer: Peer, mut request: Request<Body>) -> Response<Body> {
+        match below_base(&self.app.config.api.base_path, request.uri()) {
+            Base::AsItIs => {}
+            Base::Inside(uri) => *request.uri_mut() = uri,
+            Base::Redirect(location) => {
+                return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response();
+            }
+            Base::Outside => return routes::no_such_path(),
+        }
+        request.extensions_mut().insert(peer);
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
     }
 }
 
 /// Where a path lies.
 enum Base {
+    /// There is no base.
+    AsItIs,
     /// The address without the base.
     Inside(Uri),
     /// The base without its slash: relative addresses of the page would miss.
@@ -73,7 +96,7 @@ enum Base {
 
 fn below_base(base: &str, uri: &Uri) -> Base {
     if base.is_empty() {
-        return Base::Inside(uri.clone());
+        return Base::AsItIs;
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     match uri.path().strip_prefix(base) {

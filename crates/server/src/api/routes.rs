@@ -1,13 +1,11 @@
 //! Every route, in one table. Who may call them is the same for all and decided before, in `guard`.
 
-use super::body::whole_body;
 use super::{program, streams};
 use crate::app::App;
-use crate::{pictures, web, webrtc};
+use crate::{pictures, progressive, web, webrtc};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
-use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use std::sync::Arc;
@@ -50,6 +48,7 @@ pub(super) fn table() -> Vec<Route> {
     ];
     table.extend(webrtc::api::routes());
     table.extend(pictures::routes());
+    table.extend(progressive::routes());
     table
 }
 
@@ -60,14 +59,9 @@ const PLANNED: &[&str] = &[
     "/api/streams.dot",
     "/api/preload",
     "/api/ws",
-    "/api/stream.mp4",
-    "/api/frame.mp4",
     "/api/stream.y4m",
     "/api/stream.m3u8",
     "/api/hls/playlist.m3u8",
-    "/api/stream.ts",
-    "/api/stream.aac",
-    "/api/stream.flv",
     "/api/stream",
     "/api/ffmpeg",
     "/api/onvif",
@@ -92,7 +86,6 @@ pub(super) fn router(app: &Arc<App>) -> Router {
                 format!("{method} does nothing here; the header Allow names what does\n"),
             )
         })
-        .layer(from_fn(whole_body))
         .with_state(Arc::clone(app))
 }
 

@@ -314,6 +314,60 @@ async fn cors_is_answered_as_configured() {
     assert_eq!(allowed(response.headers()).as_deref(), Some("https://ha.example"));
 }
 
+/// What a page may do with a path: the answer to its preflight, and to its GET.
+async fn cors(app: &Arc<App>, origin: &'static str, path: &str) -> [Option<String>; 3] {
+    let page = Caller { origin: Some(origin), ..CALLER };
+    let text = |headers: &axum::http::HeaderMap, name: header::HeaderName| {
+        headers.get(name).map(|value| value.to_str().expect("text").to_owned())
+    };
+    let request = Request::options(path)
+        .header(header::HOST, "127.0.0.1")
+        .header(header::ORIGIN, origin)
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET")
+        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "range")
+        .body(Body::empty())
+        .expect("a request");
+    let peer = Peer::Address("127.0.0.1:9".parse().expect("an address"));
+    let preflight = Door::new(app).answer(peer, request).await;
+    assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
+    let (.., headers) = call(app, page, &Method::GET, path, "").await;
+    let allowed = text(&headers, header::ACCESS_CONTROL_ALLOW_ORIGIN);
+    assert_eq!(text(preflight.headers(), header::ACCESS_CONTROL_ALLOW_ORIGIN), allowed, "both say the same");
+    if allowed.is_some() {
+        let exposed = text(&headers, header::ACCESS_CONTROL_EXPOSE_HEADERS).expect("what players read");
+        assert!(exposed.contains("Date") && exposed.contains("ETag"), "{exposed}");
+        let asked =
+            text(preflight.headers(), header::ACCESS_CONTROL_ALLOW_HEADERS).expect("what players send");
+        assert!(asked.contains("Range"), "{asked}");
+    }
+    let methods = text(preflight.headers(), header::ACCESS_CONTROL_ALLOW_METHODS);
+    [allowed, methods, text(&headers, header::VARY)]
+}
+
+#[tokio::test]
+async fn pages_may_read_media_as_configured() {
+    const ALL: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    const READ: &str = "GET, HEAD, OPTIONS";
+    const PAGE: &str = "https://ha.example";
+    let media = "/api/stream.m3u8?src=a";
+    for (configuration, path, allowed, methods, vary) in [
+        ("", media, None, None, None),
+        ("", "/api", None, None, None),
+        ("api: {media_origin: '*'}", media, Some("*"), Some(READ), None),
+        ("api: {media_origin: '*'}", "/api", None, None, None),
+        ("api: {media_origin: 'https://ha.example'}", media, Some(PAGE), Some(READ), Some("Origin")),
+        ("api: {media_origin: 'https://ha.example'}", "/api", None, None, None),
+        ("api: {media_origin: 'https://other.example'}", media, None, None, Some("Origin")),
+        ("api: {origin: 'https://ha.example', media_origin: '*'}", media, Some("*"), Some(ALL), None),
+        ("api: {origin: 'https://ha.example'}", media, Some(PAGE), Some(ALL), Some("Origin")),
+        ("api: {origin: '*'}", "/api", Some("*"), Some(ALL), None),
+    ] {
+        let seen = cors(&app(configuration), PAGE, path).await;
+        let expected = [allowed, methods, vary].map(|text| text.map(str::to_owned));
+        assert_eq!(seen, expected, "{configuration} {path}");
+    }
+}
+
 #[tokio::test]
 async fn the_program_tells_its_version_in_go2rtcs_words() {
     let (status, body) = get(&app(""), "/api").await;

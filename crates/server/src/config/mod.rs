@@ -78,6 +78,10 @@ pub(crate) struct Api {
     pub(crate) base_path: String,
     /// Pages of other servers that may use the API.
     pub(crate) origins: Origins,
+    /// Pages of other servers that may read pictures, sound and playlists, and nothing else.
+    pub(crate) media_origins: Origins,
+    /// TLS; `None` is off.
+    pub(crate) tls: Option<Tls>,
     /// Names beside the local ones under which this server is reached.
     pub(crate) hosts: Vec<String>,
     /// The only paths that exist, compared as they stand; `None` means all.
@@ -93,10 +97,32 @@ impl Default for Api {
             local_auth: false,
             base_path: String::new(),
             origins: Origins::default(),
+            media_origins: Origins::default(),
+            tls: None,
             hosts: Vec::new(),
             allow_paths: None,
         }
     }
+}
+
+/// HTTP over TLS. Certificate chain and private key are PEM texts, or the paths of files that have them.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Tls {
+    pub(crate) listen: Listen,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+/// Without the key.
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+/// Whether a text is what PEM files have in them (RFC 7468), not the path of one.
+pub(crate) fn is_pem(text: &str) -> bool {
+    text.trim_start().starts_with("-----BEGIN ")
 }
 
 /// Whose pages may use the API beside our own.

@@ -318,6 +318,30 @@ fn anchors_and_merge_keys_work() {
     assert_eq!(listens(&config)[..2], [":7", ":7"]);
 }
 
+#[test]
+fn tls_needs_all_its_parts() {
+    let (config, warnings) =
+        read("api: {tls_listen: ':8443', tls_cert: /etc/cert.pem, tls_key: /etc/key.pem}");
+    let tls = config.api.tls.as_ref().expect("TLS");
+    assert_eq!((tls.listen.to_string(), tls.key.as_str()), (":8443".to_owned(), "/etc/key.pem"));
+    assert_eq!(warnings, "");
+    assert!(config.secrets.0.is_empty(), "a path is no secret");
+    let (config, _) = read(
+        "api:\n  tls_listen: ':1'\n  tls_cert: a\n  tls_key: |\n    -----BEGIN PRIVATE KEY-----\n    k\n",
+    );
+    assert!(config.secrets.0.iter().any(|secret| secret.contains("PRIVATE KEY")));
+    assert!(!format!("{config:?}").contains("PRIVATE"));
+    assert!(read("api: {tls_cert: a, tls_key: b}").0.api.tls.is_none(), "nowhere to listen");
+    check(
+        "api: {tls_listen: ':8443'}",
+        &["yeoul.yaml:1:7: api.tls_listen is given without api.tls_cert and api.tls_key"],
+    );
+    check("api: {tls_cert: a}", &["yeoul.yaml:1:7: api.tls_cert is given without api.tls_key"]);
+    check("api: {tls_key: a}", &["yeoul.yaml:1:7: api.tls_key is given without api.tls_cert"]);
+    let (config, _) = read("app: {modules: [rtsp]}\napi: {tls_listen: ':8443', tls_cert: a, tls_key: b}");
+    assert!(config.api.tls.is_none());
+}
+
 /// Every key of every section, as the surface of go2rtc lists them.
 #[test]
 fn every_key_of_go2rtc_is_known() {

@@ -63,7 +63,9 @@ impl Failure {
             Self::Param(_) | Self::Shot(ShotError::Size(_)) => StatusCode::BAD_REQUEST,
             Self::NoStream(_) => StatusCode::NOT_FOUND,
             Self::Output(error) => error.status(),
-            Self::Late(_) | Self::Shot(ShotError::TooManyLooks | ShotError::Job(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Late(_) | Self::Shot(ShotError::TooManyLooks | ShotError::Job(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             // The camera is upstream of us.
             Self::Shot(ShotError::Jpeg(_)) => StatusCode::BAD_GATEWAY,
         }

@@ -80,7 +80,8 @@ impl Drop for Wish {
             let now = Instant::now();
             // Whoever wanted the very last picture gets the next ones a little older, or every frame would be decoded.
             let max_age = max_age.max(PICTURE_FOLLOW_INTERVAL);
-            let least = wishes.recent.filter(|&(_, until)| now < until).map_or(max_age, |(age, _)| age.min(max_age));
+            let least =
+                wishes.recent.filter(|&(_, until)| now < until).map_or(max_age, |(age, _)| age.min(max_age));
             wishes.recent = Some((least, now + PICTURE_FOLLOW));
         }
     }

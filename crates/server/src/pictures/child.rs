@@ -5,8 +5,8 @@
 
 use crate::limits::{PICTURE_CHILD_QUEUE, PICTURE_CHILD_READ_BYTES, PICTURE_CHILD_WORDS, PICTURE_CHILDREN};
 use bytes::Bytes;
-use std::collections::BinaryHeap;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::process::Stdio;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -100,7 +100,8 @@ impl Child {
         while self.under_way.len() > PICTURE_CHILD_QUEUE {
             self.under_way.pop();
         }
-        let received_at = self.under_way.pop().map_or_else(Instant::now, |Reverse((_, received_at))| received_at);
+        let received_at =
+            self.under_way.pop().map_or_else(Instant::now, |Reverse((_, received_at))| received_at);
         Ok((picture, received_at))
     }
 }
@@ -116,7 +117,10 @@ async fn write(stdin: Option<ChildStdin>, mut frames: mpsc::Receiver<Bytes>) {
 }
 
 /// Pictures to the end of the output; an error in words if it is none of ffmpeg's.
-async fn read(stdout: Option<ChildStdout>, pictures: &mpsc::Sender<Result<Picture, String>>) -> Result<(), String> {
+async fn read(
+    stdout: Option<ChildStdout>,
+    pictures: &mpsc::Sender<Result<Picture, String>>,
+) -> Result<(), String> {
     let Some(mut stdout) = stdout else { return Ok(()) };
     let (mut reader, mut buffer) = (y4m::Reader::default(), vec![0; PICTURE_CHILD_READ_BYTES]);
     loop {

@@ -18,7 +18,9 @@ pub(super) struct Jobs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum JobError {
     /// Too much is waiting.
-    #[error("{0} pictures wait to be made already, which is the most that may; ask again later, or for smaller ones")]
+    #[error(
+        "{0} pictures wait to be made already, which is the most that may; ask again later, or for smaller ones"
+    )]
     Busy(usize),
     /// A decoder or an encoder has panicked; the job has ended, nothing else.
     #[error("what makes the pictures has failed inside; the log tells where")]

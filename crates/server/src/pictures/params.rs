@@ -82,7 +82,9 @@ fn side(value: &str) -> Result<Option<usize>, String> {
     match value.parse::<i32>() {
         _ if value.is_empty() => Ok(None),
         Ok(-1 | 0) => Ok(None),
-        Ok(side) if usize::try_from(side).is_ok_and(|side| side <= MAX_SIDE) => Ok(usize::try_from(side).ok()),
+        Ok(side) if usize::try_from(side).is_ok_and(|side| side <= MAX_SIDE) => {
+            Ok(usize::try_from(side).ok())
+        }
         Ok(_) | Err(_) => Err(format!("1 to {MAX_SIDE} pixels")),
     }
 }
@@ -160,7 +162,9 @@ mod tests {
             parse("src=cam&rotate=45").unwrap_err(),
             "rotate=45 is not understood; expected 90, 180, 270 or -90"
         );
-        for wrong in ["fps=0", "fps=1e9", "fps=nan", "quality=0", "quality=101", "cache=10", "height=-2", "w=x"] {
+        for wrong in
+            ["fps=0", "fps=1e9", "fps=nan", "quality=0", "quality=101", "cache=10", "height=-2", "w=x"]
+        {
             assert!(parse(&format!("src=cam&{wrong}")).is_err(), "{wrong}");
         }
     }

@@ -57,7 +57,9 @@ pub(super) enum ShotError {
     Size(yeoul_transcode::Size),
     #[error("the camera's JPEG image can only be sent as it is: {0}")]
     Jpeg(#[from] StillError),
-    #[error("pictures of this stream are asked for in {PICTURE_LOOKS} sizes and forms already; ask for one of those")]
+    #[error(
+        "pictures of this stream are asked for in {PICTURE_LOOKS} sizes and forms already; ask for one of those"
+    )]
     TooManyLooks,
     #[error(transparent)]
     Job(#[from] JobError),

@@ -23,7 +23,7 @@ use yeoul_transcode::{Batch, Decoded, Goal, Gop, StillDecoder, StillError, still
 
 /// The pictures of one stream. They exist in one form only; what they are made with comes along.
 #[derive(Clone, Debug)]
-pub(super) struct Pool(pub(super) Arc<Jobs>);
+pub(crate) struct Pool(pub(super) Arc<Jobs>);
 
 impl PartialEq for Pool {
     fn eq(&self, other: &Self) -> bool {
@@ -299,7 +299,8 @@ impl Work {
         let jobs = Arc::clone(&self.source.jobs);
         Box::pin(async move {
             let work = move || {
-                let (until, began, before) = (Instant::now() + PICTURE_DECODE_SLICE, cpu_time(), batch.left());
+                let (until, began, before) =
+                    (Instant::now() + PICTURE_DECODE_SLICE, cpu_time(), batch.left());
                 let result = batch.decode(decoder.as_mut(), || Instant::now() < until);
                 let took = cpu_time().saturating_sub(began);
                 let frames = before - batch.left();
@@ -314,7 +315,8 @@ impl Work {
         self.eye = Eye::None;
         let Some(Done { decoder, batch, result, goal, frames, took }) = done else {
             warn!(target: "pictures", "the decoder of stream {} has failed inside", self.consumer.stream().name());
-            let error = StillError::Unsupported(format!("a stream on which the {} decoder fails", self.codec.name()));
+            let error =
+                StillError::Unsupported(format!("a stream on which the {} decoder fails", self.codec.name()));
             return self.call_ffmpeg(&error);
         };
         match result {

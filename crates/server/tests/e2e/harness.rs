@@ -116,6 +116,30 @@ impl Yeoul {
         answer.split_once("\r\n\r\n").map_or(answer.clone(), |(_, body)| body.to_owned())
     }
 
+    /// The address of a path of the API.
+    pub(crate) fn http(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.api_port)
+    }
+
+    /// The whole answer to a request for this path with these headers: status, headers in lower case, body.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.api_port)).expect("the API takes connections");
+        write!(socket, "{method} /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
+            .expect("sent");
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).expect("an answer");
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("the end of the header");
+        let body = answer.split_off(end + 4);
+        let head = String::from_utf8_lossy(&answer).to_lowercase();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, head, body)
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.lines.text()

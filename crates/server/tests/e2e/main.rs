@@ -4,4 +4,6 @@
 #![expect(clippy::panic, reason = "that is how a test fails")]
 
 mod harness;
+mod https;
+mod progressive;
 mod rtsp;

@@ -22,7 +22,10 @@ pub struct FrameWriter {
 #[derive(Clone, Copy, Debug)]
 enum Form {
     /// With this access unit delimiter.
-    AnnexB { format: &'static str, delimiter: &'static [u8] },
+    AnnexB {
+        format: &'static str,
+        delimiter: &'static [u8],
+    },
     Av1,
     Ivf,
 }

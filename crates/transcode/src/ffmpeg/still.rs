@@ -18,14 +18,20 @@ pub fn still(writer: &FrameWriter) -> Vec<String> {
     let mut arguments = vec!["-hide_banner", "-nostdin", "-loglevel", "error"];
     // One frame in, one picture out: no threads that hold frames, no looking ahead for what is known. `low_delay` is not among
     // these: B-frames would come in the wrong order.
-    arguments.extend(["-threads", "1", "-probesize", "32", "-analyzeduration", "0", "-max_pixels", MAX_PIXELS]);
+    arguments.extend([
+        "-threads",
+        "1",
+        "-probesize",
+        "32",
+        "-analyzeduration",
+        "0",
+        "-max_pixels",
+        MAX_PIXELS,
+    ]);
     arguments.extend(["-f", writer.format(), "-i", "pipe:0", "-an", "-sn", "-dn"]);
     // Fields exist in H.264 only. Making one picture of two takes a look at the next.
-    let filter = if writer.format() == "h264" {
-        format!("yadif=deint=interlaced,{FIT}")
-    } else {
-        FIT.to_owned()
-    };
+    let filter =
+        if writer.format() == "h264" { format!("yadif=deint=interlaced,{FIT}") } else { FIT.to_owned() };
     arguments.extend(["-vf", &filter, "-fps_mode", "passthrough", "-f", "yuv4mpegpipe", "pipe:1"]);
     arguments.into_iter().map(str::to_owned).collect()
 }

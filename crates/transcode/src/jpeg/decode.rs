@@ -58,9 +58,10 @@ fn planes(samples: &[u8], size: Size) -> [Vec<u8>; 3] {
         for (upper, lower) in upper.chunks(2).zip(lower.chunks(2)) {
             // At an odd edge the last one counts twice.
             let four = [upper.first(), upper.last(), lower.first(), lower.last()];
-            let sums = four.into_iter().flatten().fold([2u16; 2], |[b, r], pixel| {
-                [b + u16::from(pixel[1]), r + u16::from(pixel[2])]
-            });
+            let sums = four
+                .into_iter()
+                .flatten()
+                .fold([2u16; 2], |[b, r], pixel| [b + u16::from(pixel[1]), r + u16::from(pixel[2])]);
             let [blue, red] = sums.map(|sum| u8::try_from((sum + 2) / 4).unwrap_or(u8::MAX));
             blues.push(blue);
             reds.push(red);

@@ -73,7 +73,8 @@ impl Header {
                 SOS | EOI | SOI | 0x00 => return Err(truncated(at)),
                 _ => {}
             }
-            let length = image.get(at..at + 2).and_then(|length| length.try_into().ok()).ok_or(truncated(at))?;
+            let length =
+                image.get(at..at + 2).and_then(|length| length.try_into().ok()).ok_or(truncated(at))?;
             let length = usize::from(u16::from_be_bytes(length));
             let segment = image.get(at + 2..at + length).ok_or(truncated(at))?;
             match marker {
@@ -95,7 +96,8 @@ fn frame_header(segment: &[u8], progressive: bool) -> Option<Result<Header, Head
     if precision != 8 {
         return Some(Err(HeaderError::Unsupported("more than 8 bits")));
     }
-    let size = Size::new(usize::from(u16::from_be_bytes([w1, w0])), usize::from(u16::from_be_bytes([h1, h0])));
+    let size =
+        Size::new(usize::from(u16::from_be_bytes([w1, w0])), usize::from(u16::from_be_bytes([h1, h0])));
     if size.width == 0 || size.height == 0 {
         return Some(Err(HeaderError::Unsupported("a picture without width or height")));
     }
@@ -118,9 +120,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const FRAME: [u8; 19] = [
-        0xff, 0xc0, 0, 17, 8, 1, 0x68, 2, 0x80, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1,
-    ];
+    const FRAME: [u8; 19] = [0xff, 0xc0, 0, 17, 8, 1, 0x68, 2, 0x80, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];
 
     fn image(segments: &[&[u8]]) -> Vec<u8> {
         [&[0xff, SOI][..], &segments.concat()].concat()

@@ -74,7 +74,8 @@ impl Decoder {
                 self.sps.insert(id, (unit.clone(), layout));
                 // Another SPS is another sequence: nothing of the pictures before it counts (H.264 §7.4.1.2.1).
                 self.inner = rusty_h264_decoder::Decoder::new();
-                let (sps, pps) = (self.sps.values().map(|(unit, _)| unit), self.pps.values().map(|(unit, _)| unit));
+                let (sps, pps) =
+                    (self.sps.values().map(|(unit, _)| unit), self.pps.values().map(|(unit, _)| unit));
                 for unit in sps.chain(pps).cloned().collect::<Vec<_>>() {
                     self.feed(&unit)?;
                 }
@@ -83,8 +84,10 @@ impl Decoder {
                 let mut r = BitReader::new(ByteReader::skipping_h264_header(&unit[..]));
                 let ids = r.read_ue("pic_parameter_set_id").ok().zip(r.read_ue("seq_parameter_set_id").ok());
                 // The decoder keeps whatever it is given.
-                let within_bounds = |&(id, _): &(u32, u32)| id <= MAX_PPS_ID && unit.len() <= MAX_PARAMETER_SET_BYTES;
-                let (id, sps) = ids.filter(within_bounds).ok_or_else(|| damaged("a PPS that cannot be read"))?;
+                let within_bounds =
+                    |&(id, _): &(u32, u32)| id <= MAX_PPS_ID && unit.len() <= MAX_PARAMETER_SET_BYTES;
+                let (id, sps) =
+                    ids.filter(within_bounds).ok_or_else(|| damaged("a PPS that cannot be read"))?;
                 if self.pps.get(&id).is_none_or(|(known, _)| known != unit) {
                     self.feed(unit)?;
                     self.pps.insert(id, (unit.clone(), sps));
@@ -118,7 +121,9 @@ impl StillDecoder for Decoder {
         }
         let units: Vec<Bytes> = nal::length_prefixed_shared(&frame.data).take(MAX_NAL_UNITS + 1).collect();
         if units.len() > MAX_NAL_UNITS {
-            return Err(StillError::Unsupported(format!("an H.264 picture of more than {MAX_NAL_UNITS} NAL units")));
+            return Err(StillError::Unsupported(format!(
+                "an H.264 picture of more than {MAX_NAL_UNITS} NAL units"
+            )));
         }
         // Parameter sets stand before the slices (H.264 §7.4.1.2.3).
         for unit in &units {
@@ -183,7 +188,9 @@ impl Slices {
         // The decoder takes slices as they come: in another order, or a second time, it would draw over the picture.
         match self.last_first_mb {
             None if first_mb > 0 => return Err(damaged("a picture without its first slice")),
-            Some(last) if first_mb <= last => return Err(unsupported("slices out of order, or redundant ones")),
+            Some(last) if first_mb <= last => {
+                return Err(unsupported("slices out of order, or redundant ones"));
+            }
             None | Some(_) => {}
         }
         self.last_first_mb = Some(first_mb);
@@ -237,8 +244,10 @@ fn vet(unit: &[u8]) -> Result<(u32, Layout), StillError> {
         return Err(unsupported(&format!("pictures of {picture} with {references} references")));
     }
     let signal = sps.vui_parameters.as_ref().and_then(|vui| vui.video_signal_type.as_ref());
-    let matrix = signal.and_then(|signal| signal.colour_description.as_ref()).map(|told| told.matrix_coefficients);
-    let range = if signal.is_some_and(|signal| signal.video_full_range_flag) { Range::Full } else { Range::Limited };
+    let matrix =
+        signal.and_then(|signal| signal.colour_description.as_ref()).map(|told| told.matrix_coefficients);
+    let range =
+        if signal.is_some_and(|signal| signal.video_full_range_flag) { Range::Full } else { Range::Limited };
     let color = Color { range, matrix: Matrix::of(matrix, picture) };
     Ok((u32::from(sps.seq_parameter_set_id.id()), Layout { decoded, left, top, color }))
 }

@@ -8,10 +8,10 @@ use crate::limits::{MAX_ACCESS_UNIT_BYTES, MAX_NAL_UNITS, MAX_REFERENCE_PIXELS};
 use crate::picture::{Color, Matrix, Picture, Range, Size};
 use bytes::Bytes;
 use h264_reader::rbsp::{BitRead, BitReader, ByteReader};
+use rusty_h265::Error;
 use rusty_h265::frame::{Picture as Coded, Plane};
 use rusty_h265::nal::unescape;
 use rusty_h265::ps::{self, Sps};
-use rusty_h265::Error;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -63,7 +63,8 @@ impl Decoder {
                 self.sps.insert(sps.id, (unit.clone(), color));
                 // Another SPS is another sequence: nothing of the pictures before it counts (H.265 §7.4.2.4.2).
                 self.inner = rusty_h265::Decoder::new();
-                let (sps, pps) = (self.sps.values().map(|(unit, _)| unit), self.pps.values().map(|(unit, _)| unit));
+                let (sps, pps) =
+                    (self.sps.values().map(|(unit, _)| unit), self.pps.values().map(|(unit, _)| unit));
                 for unit in sps.chain(pps) {
                     self.inner.push_nal(unit, None).map_err(|error| why(&error))?;
                 }
@@ -109,15 +110,18 @@ impl StillDecoder for Decoder {
         }
         let units: Vec<Bytes> = nal::length_prefixed_shared(&frame.data).take(MAX_NAL_UNITS + 1).collect();
         if units.len() > MAX_NAL_UNITS {
-            return Err(StillError::Unsupported(format!("an H.265 picture of more than {MAX_NAL_UNITS} NAL units")));
+            return Err(StillError::Unsupported(format!(
+                "an H.265 picture of more than {MAX_NAL_UNITS} NAL units"
+            )));
         }
         // Parameter sets stand before the slices (H.265 §7.4.2.4.4).
         for unit in &units {
             self.learn(unit)?;
         }
-        let mut slices = units.iter().filter(|unit| is_base_layer(unit)).filter(|unit| {
-            matches!(NalType::of(unit), Some(NalType::Slice | NalType::Irap))
-        });
+        let mut slices = units
+            .iter()
+            .filter(|unit| is_base_layer(unit))
+            .filter(|unit| matches!(NalType::of(unit), Some(NalType::Slice | NalType::Irap)));
         let before = self.inner.stats.pictures;
         let first = slices.next().ok_or_else(|| damaged("an access unit without a slice"))?;
         let color = self.color_of(first).ok_or_else(|| damaged("a slice whose parameter sets never came"))?;
@@ -187,7 +191,9 @@ fn is_base_layer(unit: &[u8]) -> bool {
 
 fn rbsp(unit: &[u8]) -> Result<Vec<u8>, StillError> {
     let payload = unit.get(NAL_HEADER_BYTES..).filter(|_| unit.len() <= MAX_PARAMETER_SET_BYTES);
-    payload.map(|payload| unescape(payload).data).ok_or_else(|| damaged("a parameter set that cannot be read"))
+    payload
+        .map(|payload| unescape(payload).data)
+        .ok_or_else(|| damaged("a parameter set that cannot be read"))
 }
 
 /// What the values of its pictures mean, if they are decoded here.
@@ -227,6 +233,8 @@ fn why(error: &Error) -> StillError {
         Error::Unimplemented(what) => unsupported(what),
         Error::InvalidData(what) => StillError::Damaged(format!("the H.265 stream is damaged: {what}")),
         // Signals of its output, and whatever later versions add.
-        Error::Eof | Error::Again | _ => StillError::Damaged(format!("the H.265 decoder has failed: {error}")),
+        Error::Eof | Error::Again | _ => {
+            StillError::Damaged(format!("the H.265 decoder has failed: {error}"))
+        }
     }
 }

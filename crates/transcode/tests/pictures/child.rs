@@ -70,7 +70,10 @@ fn check(name: &str, path: &std::path::Path, stream: &Stream, filter: &[&str]) {
     let mut count = 0;
     for (ours, theirs) in std::iter::from_fn(|| running.pictures.recv_timeout(PATIENCE).ok()).zip(&theirs) {
         let (luma, chroma) = psnr_of(&ours, &picture(theirs, ours.size(), ours.color()));
-        assert!(luma > 45.0 && chroma > 45.0, "{name}: picture {count}: luma {luma:.1} dB, chroma {chroma:.1} dB");
+        assert!(
+            luma > 45.0 && chroma > 45.0,
+            "{name}: picture {count}: luma {luma:.1} dB, chroma {chroma:.1} dB"
+        );
         count += 1;
     }
     assert_eq!(count, theirs.len(), "{name}");
@@ -79,7 +82,9 @@ fn check(name: &str, path: &std::path::Path, stream: &Stream, filter: &[&str]) {
 #[test]
 fn what_is_not_decoded_here_is_decoded_by_ffmpeg() {
     let h264 = |arguments: &str| format!("-c:v libx264 -preset veryfast -g 20 {arguments}");
-    let h265 = |arguments: &str| format!("-c:v libx265 -preset fast {arguments} -x265-params log-level=error:keyint=20");
+    let h265 = |arguments: &str| {
+        format!("-c:v libx265 -preset fast {arguments} -x265-params log-level=error:keyint=20")
+    };
     let (yadif, eight) = (["-vf", "yadif=deint=interlaced"], ["-pix_fmt", "yuv420p"]);
     for (name, encoder, coding, filter) in [
         ("child-high10", h264("-bf 2 -pix_fmt yuv420p10le"), Coding::H264, &eight[..]),
@@ -96,7 +101,12 @@ fn what_is_not_decoded_here_is_decoded_by_ffmpeg() {
 fn a_picture_comes_with_its_frame_or_the_next() {
     for (name, encoder, coding, later) in [
         ("child-prompt-h264", "-c:v libx264 -preset veryfast -bf 0 -pix_fmt yuv422p", Coding::H264, 1),
-        ("child-prompt-h265", "-c:v libx265 -preset fast -pix_fmt yuv422p -x265-params log-level=error:bframes=0", Coding::H265, 0),
+        (
+            "child-prompt-h265",
+            "-c:v libx265 -preset fast -pix_fmt yuv422p -x265-params log-level=error:bframes=0",
+            Coding::H265,
+            0,
+        ),
     ] {
         let path = clip(name, SOURCE, encoder);
         let stream = stream(&path, coding);
@@ -104,7 +114,10 @@ fn a_picture_comes_with_its_frame_or_the_next() {
         running.write(&stream, 0..later);
         for at in 0..10 {
             running.write(&stream, at + later..at + later + 1);
-            running.pictures.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{name}: picture {at}: {error}"));
+            running
+                .pictures
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|error| panic!("{name}: picture {at}: {error}"));
         }
     }
 }

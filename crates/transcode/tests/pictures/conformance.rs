@@ -41,11 +41,17 @@ const STREAMS: [(&str, Outcome); 13] = [
 
 #[test]
 fn conformance_streams_decode_as_with_ffmpeg() {
-    let Some(folder) = yeoul_testkit::shared().map(|shared| shared.join("media/h264-conformance")) else { return };
+    let Some(folder) = yeoul_testkit::shared().map(|shared| shared.join("media/h264-conformance")) else {
+        return;
+    };
     let entries = std::fs::read_dir(&folder).expect("the folder is there").filter_map(Result::ok);
-    let there: BTreeSet<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let there: BTreeSet<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let there: Vec<&str> = there.iter().map(String::as_str).filter(|name| name.ends_with(".264")).collect();
-    assert!(there.iter().copied().eq(STREAMS.iter().map(|(name, _)| *name)), "every stream is listed: {there:?}");
+    assert!(
+        there.iter().copied().eq(STREAMS.iter().map(|(name, _)| *name)),
+        "every stream is listed: {there:?}"
+    );
     for (name, outcome) in STREAMS {
         let path = folder.join(name);
         let stream = elementary_stream(&std::fs::read(&path).expect("it can be read"), Coding::H264);
@@ -55,7 +61,9 @@ fn conformance_streams_decode_as_with_ffmpeg() {
                 check_all(name, &stream, &decoded(&path, &[]));
             }
             Outcome::Nothing => assert!(pictures(&stream).is_empty(), "{name}"),
-            Outcome::Damaged { units, decoded, same } => check_damaged(&path, &stream, [units, decoded, same]),
+            Outcome::Damaged { units, decoded, same } => {
+                check_damaged(&path, &stream, [units, decoded, same])
+            }
         }
     }
 }
@@ -101,7 +109,9 @@ fn real_clips_decode_as_with_ffmpeg() {
 
 #[test]
 fn the_newest_picture_of_a_real_clip_is_that_of_ffmpeg_whenever_it_is_asked_for() {
-    let Some(path) = yeoul_testkit::shared().map(|shared| shared.join("media/clips/bikes.mp4")) else { return };
+    let Some(path) = yeoul_testkit::shared().map(|shared| shared.join("media/clips/bikes.mp4")) else {
+        return;
+    };
     let (clip, theirs) = (stream(&path, Coding::H264), decoded(&path, &[]));
     let mut times: Vec<_> = clip.frames.iter().map(|frame| frame.pts).collect();
     times.sort_unstable();

@@ -18,7 +18,12 @@ const H265: &str = "-c:v libx265 -preset fast -pix_fmt yuv420p -x265-params log-
 const DECODED: &[(&str, &str, Coding, &str)] = &[
     ("baseline", "320x240", Coding::H264, " -profile:v baseline"),
     ("main-cavlc-b", "320x240", Coding::H264, " -profile:v main -coder 0 -bf 2"),
-    ("high-cabac-b", "320x240", Coding::H264, " -profile:v high -bf 3 -b_strategy 0 -refs 4 -x264-params b-pyramid=normal"),
+    (
+        "high-cabac-b",
+        "320x240",
+        Coding::H264,
+        " -profile:v high -bf 3 -b_strategy 0 -refs 4 -x264-params b-pyramid=normal",
+    ),
     ("high-temporal-direct", "320x240", Coding::H264, " -bf 3 -b_strategy 0 -x264-params direct=temporal"),
     ("high-weighted", "320x240", Coding::H264, " -bf 2 -x264-params weightp=2:weightb=1"),
     ("high-slices", "320x240", Coding::H264, " -bf 0 -x264-params slices=4"),
@@ -110,7 +115,8 @@ fn what_is_left_to_ffmpeg_is_said_before_anything_is_decoded() {
 
 #[test]
 fn ten_bits_of_h265_are_rounded_to_eight() {
-    let path = clip("main10-h265", &source("320x240", FRAMES), &encoder(Coding::H265, " -pix_fmt yuv420p10le"));
+    let path =
+        clip("main10-h265", &source("320x240", FRAMES), &encoder(Coding::H265, " -pix_fmt yuv420p10le"));
     let stream = stream(&path, Coding::H265);
     let theirs = decoded(&path, &["-sws_dither", "none", "-pix_fmt", "yuv420p"]);
     let mut decoder = still_decoder(&stream.codec).expect("Main 10");
@@ -126,7 +132,8 @@ fn decoding_can_begin_at_every_keyframe_and_stop_anywhere() {
     for (name, size, coding, arguments) in DECODED.iter().filter(|(name, ..)| names.contains(name)) {
         let path = clip(name, &source(size, FRAMES), &encoder(*coding, arguments));
         let (stream, theirs) = (stream(&path, *coding), decoded(&path, &[]));
-        let keyframe = stream.frames.iter().skip(1).position(|frame| frame.keyframe).expect("a second one") + 1;
+        let keyframe =
+            stream.frames.iter().skip(1).position(|frame| frame.keyframe).expect("a second one") + 1;
         let mut times: Vec<_> = stream.frames.iter().map(|frame| frame.pts).collect();
         times.sort_unstable();
         let mut gop = Gop::new(&stream.codec);
@@ -147,7 +154,8 @@ fn decoding_can_begin_at_every_keyframe_and_stop_anywhere() {
             let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
             gop.put_back(batch);
             let Some(decoded) = decoded else { continue };
-            let shown = times.iter().position(|&time| time == decoded.pts).expect("its time is that of a frame");
+            let shown =
+                times.iter().position(|&time| time == decoded.pts).expect("its time is that of a frame");
             let same = psnr(&planes(&decoded.picture), &theirs[shown]);
             assert!(same.is_infinite(), "{name}: picture {shown}: {same:.1} dB");
             compared += 1;
@@ -174,10 +182,13 @@ fn frames_that_nobody_refers_to_are_left_out() {
 
 #[test]
 fn damage_is_an_error_and_the_next_keyframe_goes_on() {
-    for (name, size, coding, arguments) in DECODED.iter().filter(|(name, ..)| ["baseline", "main-h265-no-b"].contains(name)) {
+    for (name, size, coding, arguments) in
+        DECODED.iter().filter(|(name, ..)| ["baseline", "main-h265-no-b"].contains(name))
+    {
         let path = clip(name, &source(size, FRAMES), &encoder(*coding, arguments));
         let (mut stream, theirs) = (stream(&path, *coding), decoded(&path, &[]));
-        let keyframe = stream.frames.iter().skip(1).position(|frame| frame.keyframe).expect("a second one") + 1;
+        let keyframe =
+            stream.frames.iter().skip(1).position(|frame| frame.keyframe).expect("a second one") + 1;
         // A frame is lost, and what refers to it comes.
         stream.frames.remove(3);
         let mut decoder = still_decoder(&stream.codec).expect("8 bits of 4:2:0");
@@ -220,7 +231,16 @@ fn colours_become_those_of_jpeg_as_with_ffmpeg() {
     for (matrix, name) in [(Matrix::Bt709, "bt709"), (Matrix::Bt601, "bt601"), (Matrix::Bt2020, "bt2020")] {
         for (range, word) in [(Range::Limited, "tv"), (Range::Full, "pc")] {
             let size = Size::new(320, 240);
-            let bars = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240,hue=s=0.5,gblur=4,format=yuv420p", "-frames:v", "1"];
+            let bars = [
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc2=size=320x240,hue=s=0.5,gblur=4,format=yuv420p",
+                "-frames:v",
+                "1",
+            ];
             let raw = ["-f", "rawvideo", "-"];
             let planes = output("ffmpeg", &[&bars[..], &raw].concat(), &[]);
             let ours = picture(&planes, size, Color { range, matrix }).into_jpeg_color();
@@ -228,7 +248,10 @@ fn colours_become_those_of_jpeg_as_with_ffmpeg() {
                 "scale=in_range={word}:in_color_matrix={name}:out_range=pc:out_color_matrix=bt601:flags=accurate_rnd+neighbor,\
                  format=yuv420p"
             );
-            let input = ["-v", "error", "-f", "rawvideo", "-s", "320x240", "-pix_fmt", "yuv420p", "-i", "-", "-vf", &filter];
+            let input = [
+                "-v", "error", "-f", "rawvideo", "-s", "320x240", "-pix_fmt", "yuv420p", "-i", "-", "-vf",
+                &filter,
+            ];
             // By way of RGB, for swscale converts no matrix between two of YUV otherwise.
             let theirs = output("ffmpeg", &[&input[..], &raw].concat(), &planes);
             let (luma, chroma) = psnr_of(&ours, &picture(&theirs, size, Color::JPEG));

@@ -13,7 +13,11 @@ fn crop(size: Size) -> String {
 /// A picture of ffmpeg's, in JPEG's colours.
 fn test_picture(size: Size) -> Picture {
     let graph = format!("testsrc2=size=1920x1088,format=yuvj420p,{}", crop(size));
-    let planes = output("ffmpeg", &["-v", "error", "-f", "lavfi", "-i", &graph, "-frames:v", "1", "-f", "rawvideo", "-"], &[]);
+    let planes = output(
+        "ffmpeg",
+        &["-v", "error", "-f", "lavfi", "-i", &graph, "-frames:v", "1", "-f", "rawvideo", "-"],
+        &[],
+    );
     picture(&planes, size, Color::JPEG)
 }
 
@@ -25,7 +29,9 @@ fn read(image: &[u8], size: Size) -> Picture {
 
 #[test]
 fn our_images_are_read_by_ffmpeg() {
-    for size in [Size::new(640, 360), Size::new(1920, 1080), Size::new(426, 240), Size::new(35, 21), Size::new(1, 1)] {
+    for size in
+        [Size::new(640, 360), Size::new(1920, 1080), Size::new(426, 240), Size::new(35, 21), Size::new(1, 1)]
+    {
         let whole = test_picture(size);
         let image = jpeg::encode(whole.clone(), Quality::default());
         let header = Header { size, sampling: Sampling::Half, progressive: false };
@@ -53,7 +59,8 @@ fn the_lower_edge_keeps_its_colour() {
     for height in [1080, 1081, 18, 17] {
         let size = Size::new(64, height);
         let (luma, chroma) = (vec![90; size.pixels()], size.chroma().pixels());
-        let whole = Picture::new(size, Color::JPEG, [luma, vec![60; chroma], vec![200; chroma]]).expect("planes");
+        let whole =
+            Picture::new(size, Color::JPEG, [luma, vec![60; chroma], vec![200; chroma]]).expect("planes");
         let image = jpeg::encode(whole.clone(), Quality::default());
         for read in [read(&image, size), jpeg::decode(&image).expect("ours")] {
             for (ours, theirs) in whole.planes().iter().zip(read.planes()) {
@@ -75,14 +82,24 @@ fn ffmpegs_images_are_read_here() {
         for size in [Size::new(640, 360), Size::new(35, 21)] {
             let graph = format!("testsrc2=size=640x360,format={format},{}", crop(size));
             let mut arguments = vec!["-v", "error", "-f", "lavfi", "-i", &graph, "-frames:v", "1"];
-            arguments.extend(["-c:v", "mjpeg", "-q:v", "3", "-pix_fmt", if format == "gray" { "gray" } else { format }]);
+            arguments.extend([
+                "-c:v",
+                "mjpeg",
+                "-q:v",
+                "3",
+                "-pix_fmt",
+                if format == "gray" { "gray" } else { format },
+            ]);
             arguments.extend(["-strict", "-1", "-f", "mjpeg", "-"]);
             let image = output("ffmpeg", &arguments, &[]);
             assert_eq!(Header::parse(&image), Ok(Header { size, sampling, progressive: false }), "{format}");
             let ours = jpeg::decode(&image).unwrap_or_else(|error| panic!("{format} {size}: {error}"));
             let (luma, chroma) = psnr_of(&ours, &read(&image, size));
             // Chroma is interpolated in different ways before it is made half as large again.
-            assert!(luma > 45.0 && chroma > 27.0, "{format} {size}: luma {luma:.1} dB, chroma {chroma:.1} dB");
+            assert!(
+                luma > 45.0 && chroma > 27.0,
+                "{format} {size}: luma {luma:.1} dB, chroma {chroma:.1} dB"
+            );
         }
     }
 }

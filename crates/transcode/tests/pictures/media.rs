@@ -97,7 +97,8 @@ pub(crate) fn stream(path: &Path, coding: Coding) -> Stream {
     let name = path.to_str().expect("a path of ours");
     let copy = ["-v", "error", "-i", name, "-map", "0:v:0", "-c", "copy", "-f", coding.format(), "-"];
     let elementary = output("ffmpeg", &copy, &[]);
-    let fields = ["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0", name];
+    let fields =
+        ["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0", name];
     let times = String::from_utf8(output("ffprobe", &fields, &[])).expect("text");
     let mut stream = elementary_stream(&elementary, coding);
     let times: Vec<f64> = times.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect();

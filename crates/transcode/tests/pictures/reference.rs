@@ -68,11 +68,14 @@ pub(crate) fn check_all(name: &str, stream: &Stream, theirs: &[Vec<u8>]) {
     let mut left: Vec<&Vec<u8>> = theirs.iter().collect();
     for frame in &stream.frames {
         decoder.decode(frame).unwrap_or_else(|error| panic!("{name}, {frame:?}: {error}"));
-        let ours = planes(&decoder.take_picture().unwrap_or_else(|| panic!("{name}: no picture of {frame:?}")));
+        let ours =
+            planes(&decoder.take_picture().unwrap_or_else(|| panic!("{name}: no picture of {frame:?}")));
         let shown = times.iter().position(|&time| time == frame.pts).expect("its time is among them");
         if !stream.has_times && stream.has_b_frames {
             let found = left.iter().position(|theirs| **theirs == ours);
-            left.swap_remove(found.unwrap_or_else(|| panic!("{name}: ffmpeg has no such picture as {frame:?}")));
+            left.swap_remove(
+                found.unwrap_or_else(|| panic!("{name}: ffmpeg has no such picture as {frame:?}")),
+            );
             continue;
         }
         let same = psnr(&ours, &theirs[shown]);

@@ -1,9 +1,9 @@
 //! Section `api`.
 
 use super::{Draft, listen, texts};
-use crate::config::Origins;
 use crate::config::node::Node;
 use crate::config::reader::Reader;
+use crate::config::{Api, Listen, Origins, Place, Tls, is_pem};
 use std::path::PathBuf;
 
 const KEYS: &[&str] = &[
@@ -13,6 +13,7 @@ const KEYS: &[&str] = &[
     "local_auth",
     "base_path",
     "origin",
+    "media_origin",
     "hosts",
     "unix_listen",
     "allow_paths",
@@ -39,15 +40,8 @@ impl Draft {
                         api.base_path = base;
                     }
                 }
-                "origin" => {
-                    const EXPECTED: &str = "\"*\" or origins such as https://example.com";
-                    if let Some(origins) = super::parsed(reader, node, &path, EXPECTED, origin) {
-                        api.origins = match origins.into_iter().flatten().collect::<Option<Vec<String>>>() {
-                            Some(origins) => Origins::These(origins),
-                            None => Origins::Any,
-                        };
-                    }
-                }
+                "origin" => origins(reader, node, &path, &mut api.origins),
+                "media_origin" => origins(reader, node, &path, &mut api.media_origins),
                 "hosts" => {
                     const EXPECTED: &str = "names of this server such as cameras.example.com, without a port";
                     if let Some(hosts) = super::parsed(reader, node, &path, EXPECTED, host) {
@@ -61,10 +55,24 @@ impl Draft {
                     }
                 }
                 "allow_paths" => api.allow_paths = texts(reader, node, &path).or(api.allow_paths.take()),
-                "static_dir" | "tls_listen" | "tls_cert" | "tls_key" => {
-                    if path == "api.tls_key" {
-                        let _ = reader.secret(node, &path);
-                    }
+                "tls_listen" => {
+                    let place = key.place.clone();
+                    self.tls.listen =
+                        listen(reader, node, &path).map(|listen| (listen, place)).or(self.tls.listen.take());
+                }
+                "tls_cert" => {
+                    let text = reader.text(node, &path).map(|text| (text.value, key.place.clone()));
+                    self.tls.certificate = text.or(self.tls.certificate.take());
+                }
+                "tls_key" => {
+                    let text = reader.private_text(node, &path).map(|text| (text.value, key.place.clone()));
+                    // The path of a file is no secret.
+                    reader
+                        .secrets
+                        .extend(text.iter().map(|(text, _)| text).filter(|text| is_pem(text)).cloned());
+                    self.tls.key = text.or(self.tls.key.take());
+                }
+                "static_dir" => {
                     let empty = reader.text(node, &path).is_none_or(|text| text.value.is_empty());
                     if !empty {
                         reader.later(key, &path);
@@ -73,6 +81,44 @@ impl Draft {
                 _ => reader.unknown(key, "api", KEYS),
             }
         }
+    }
+}
+
+/// What TLS needs, possibly from different layers.
+#[derive(Default)]
+pub(super) struct TlsDraft {
+    listen: Option<(Option<Listen>, Place)>,
+    certificate: Option<(String, Place)>,
+    key: Option<(String, Place)>,
+}
+
+impl TlsDraft {
+    /// All or nothing: whoever gave a part meant to be protected.
+    pub(super) fn finish(self, reader: &mut Reader<'_>, api: &mut Api) {
+        let given = |part: Option<(String, Place)>| part.filter(|(text, _)| !text.trim().is_empty());
+        let listen = self.listen.and_then(|(listen, place)| Some((listen?, place)));
+        match (given(self.certificate), given(self.key)) {
+            (Some((certificate, _)), Some((key, _))) => {
+                api.tls = listen.map(|(listen, _)| Tls { listen, certificate, key });
+            }
+            (Some((_, place)), None) => reader.fail(&place, "api.tls_cert is given without api.tls_key"),
+            (None, Some((_, place))) => reader.fail(&place, "api.tls_key is given without api.tls_cert"),
+            (None, None) => {
+                if let Some((_, place)) = listen {
+                    reader.fail(&place, "api.tls_listen is given without api.tls_cert and api.tls_key");
+                }
+            }
+        }
+    }
+}
+
+fn origins(reader: &mut Reader<'_>, node: &Node, path: &str, origins: &mut Origins) {
+    const EXPECTED: &str = "\"*\" or origins such as https://example.com";
+    if let Some(list) = super::parsed(reader, node, path, EXPECTED, origin) {
+        *origins = match list.into_iter().flatten().collect::<Option<Vec<String>>>() {
+            Some(list) => Origins::These(list),
+            None => Origins::Any,
+        };
     }
 }
 

@@ -107,6 +107,7 @@ struct Draft {
     config: Config,
     api_account: AccountDraft,
     rtsp_account: AccountDraft,
+    tls: api::TlsDraft,
     modules: Option<Vec<String>>,
 }
 
@@ -218,6 +219,7 @@ impl Draft {
     fn finish(mut self, reader: &mut Reader<'_>) -> Config {
         self.config.api.account = self.api_account.finish(reader, "api");
         self.config.rtsp.account = self.rtsp_account.finish(reader, "rtsp");
+        self.tls.finish(reader, &mut self.config.api);
         if let Some(modules) = &self.modules {
             let off = |name: &str| !modules.iter().any(|module| module == name);
             let listeners = [
@@ -229,6 +231,9 @@ impl Draft {
                 if off(name) {
                     *listen = None;
                 }
+            }
+            if off("api") {
+                self.config.api.tls = None;
             }
         }
         self.config.secrets = Secrets(std::mem::take(&mut reader.secrets));
