@@ -35,7 +35,7 @@ pub(crate) fn add(steps: &mut Steps) -> Result<()> {
             Ok((passed, Default::default()))
         })?;
     }
-    Ok(())
+    crate::hls::add(steps, &loadgen, &clip)
 }
 
 fn loadgen_source() -> Option<PathBuf> {
@@ -101,7 +101,7 @@ fn measure(loadgen: &Path, clip: &Path, kind: &str, readers: u32) -> Result<bool
 }
 
 /// A command on one core, where there are two.
-fn on_core(core: usize, program: &Path) -> Command {
+pub(crate) fn on_core(core: usize, program: &Path) -> Command {
     if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
         let mut command = Command::new("taskset");
         command.args(["-c", &core.to_string()]).arg(program);
@@ -112,7 +112,7 @@ fn on_core(core: usize, program: &Path) -> Command {
 }
 
 /// Ports that are free now; all are held until all are chosen, so that they differ.
-fn free_ports() -> Result<[u16; 4]> {
+pub(crate) fn free_ports() -> Result<[u16; 4]> {
     let mut held = Vec::new();
     let mut ports = [0; 4];
     for port in &mut ports {
@@ -123,7 +123,7 @@ fn free_ports() -> Result<[u16; 4]> {
     Ok(ports)
 }
 
-fn wait_for_api(server: &mut Running, port: u16) -> Result<()> {
+pub(crate) fn wait_for_api(server: &mut Running, port: u16) -> Result<()> {
     let give_up = Instant::now() + START_WAIT;
     let url = format!("http://127.0.0.1:{port}/api");
     while Instant::now() < give_up {
@@ -143,7 +143,7 @@ fn wait_for_api(server: &mut Running, port: u16) -> Result<()> {
 }
 
 /// A process that ends with this value.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

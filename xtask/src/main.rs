@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod counts;
 mod fuzz;
+mod hls;
 mod load;
 mod steps;
 mod tidy;
@@ -25,6 +26,17 @@ enum Task {
     E2e,
     /// Runs the benchmarks
     Bench,
+    /// Asks for one part of an LL-HLS media playlist on many connections; tells how far apart the answers come
+    BlockedReloads {
+        /// The media playlist: `http://127.0.0.1:1984/…`
+        url: String,
+        /// Connections
+        #[arg(default_value_t = 1000)]
+        readers: usize,
+        /// How many times
+        #[arg(default_value_t = 20)]
+        rounds: usize,
+    },
     /// Fuzzes each parser of outside bytes in turn; needs cargo-fuzz (`cargo install --locked cargo-fuzz`)
     Fuzz {
         /// How long to fuzz each target, in seconds
@@ -41,6 +53,9 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run().map(|findings| findings == 0),
         Task::E2e => ci::end_to_end(),
         Task::Bench => bench::run(),
+        Task::BlockedReloads { url, readers, rounds } => {
+            hls::blocked_reloads(&url, readers, rounds).map(|()| true)
+        }
         Task::Fuzz { seconds, targets } => fuzz::run(seconds, &targets),
     };
     match done {
