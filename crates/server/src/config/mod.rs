@@ -34,6 +34,7 @@ pub struct Config {
     pub(crate) api: Api,
     pub(crate) rtsp: Rtsp,
     pub(crate) webrtc: WebRtc,
+    pub(crate) hls: Hls,
     pub(crate) streams: BTreeMap<String, Vec<Source>>,
     pub(crate) stream_defaults: StreamDefaults,
     pub(crate) log: Log,
@@ -223,6 +224,33 @@ pub(crate) enum Network {
     Udp6,
     Tcp4,
     Tcp6,
+}
+
+/// Section `hls`: HLS and LL-HLS over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hls {
+    /// Off where `app.modules` leaves it out.
+    pub(crate) enabled: bool,
+    /// Segments are served part by part while they are made.
+    pub(crate) low_latency: bool,
+    /// Longest part.
+    pub(crate) part_duration: Duration,
+    /// Shortest segment: it ends at the first keyframe after this time.
+    pub(crate) segment_duration: Duration,
+    /// How much of the past a playlist lists.
+    pub(crate) window: Duration,
+}
+
+impl Default for Hls {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            low_latency: true,
+            part_duration: Duration::from_millis(200),
+            segment_duration: Duration::from_secs(1),
+            window: Duration::from_secs(15),
+        }
+    }
 }
 
 /// Section `stream_defaults`: what holds for every stream.

@@ -267,6 +267,33 @@ api: {base_path: /rtc/, origin: [https://example.com/], hosts: [Cam.example.com]
 }
 
 #[test]
+fn hls_is_read_and_its_bounds_are_told() {
+    let (config, warnings) =
+        read("hls: {low_latency: false, part_duration: 500ms, segment_duration: 2, window: 1m}");
+    let expected = super::Hls {
+        enabled: true,
+        low_latency: false,
+        part_duration: Duration::from_millis(500),
+        segment_duration: Duration::from_secs(2),
+        window: Duration::from_secs(60),
+    };
+    assert_eq!((config.hls, warnings.as_str()), (expected, ""));
+    check(
+        "hls:
+  part_duration: 10ms
+  segment_duration: 1h
+  windw: 10
+",
+        &[
+            "yeoul.yaml:2:18: hls.part_duration: expected a duration from 100ms to 1s such as 500ms, 10s or 5m, got \"10ms\"",
+            "yeoul.yaml:3:21: hls.segment_duration: expected a duration from 500ms to 20s such as 500ms, 10s or 5m, got \"1h\"",
+            "yeoul.yaml:4:3: unknown key windw in hls; did you mean window?",
+        ],
+    );
+    assert!(!read("app: {modules: [api, rtsp]}").0.hls.enabled);
+}
+
+#[test]
 fn later_layers_win_key_by_key() {
     let layers = [
         Layer::file(

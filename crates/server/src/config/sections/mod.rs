@@ -2,6 +2,7 @@
 //! name without its password) is checked at the end.
 
 mod api;
+mod hls;
 mod log;
 mod rtsp;
 mod streams;
@@ -25,6 +26,7 @@ const SECTIONS: &[&str] = &[
     "exec",
     "ffmpeg",
     "hass",
+    "hls",
     "homekit",
     "log",
     "ngrok",
@@ -163,6 +165,7 @@ impl Draft {
                 "api" => self.api(reader, node),
                 "app" => self.app(reader, node),
                 "env" => check_env(reader, node),
+                "hls" => hls::read(reader, node, &mut self.config.hls),
                 "log" => log::read(reader, node, &mut self.config.log),
                 "rtsp" => self.rtsp(reader, node),
                 "stream_defaults" => streams::defaults(reader, node, &mut self.config.stream_defaults),
@@ -235,6 +238,7 @@ impl Draft {
             if off("api") {
                 self.config.api.tls = None;
             }
+            self.config.hls.enabled = !off("hls");
         }
         self.config.secrets = Secrets(std::mem::take(&mut reader.secrets));
         self.config
