@@ -3,6 +3,7 @@
 use crate::access::Access;
 use crate::api;
 use crate::config::Config;
+use crate::hls::Hls;
 use crate::limits::SHUTDOWN_WAIT;
 use crate::mask::Masker;
 use crate::outputs::Outputs;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) webrtc: Option<WebRtc>,
     /// Endless files that are being watched.
     pub(crate) progressive: Outputs<Live>,
+    /// What is served as HLS.
+    pub(crate) hls: Hls,
     /// Cancelled when the program is told to end: every session then says goodbye and returns.
     pub(crate) shutdown: CancellationToken,
     /// Every task that should have ended before the program does.
@@ -82,6 +85,7 @@ impl App {
             pictures: Pictures::new(&tasks),
             webrtc,
             progressive: Outputs::new(&tasks),
+            hls: Hls::new(&config, &tasks),
             shutdown,
             tasks,
             end: OnceLock::new(),

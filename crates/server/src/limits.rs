@@ -113,6 +113,21 @@ pub(crate) const RTSP_UDP_PORT_ATTEMPTS: usize = 64;
 /// Frames looked at for the place where a player's tracks begin.
 pub(crate) const RTSP_FIRST_FRAMES: usize = 64;
 
+/// How long an HLS output runs on after the last request: players ask for a playlist once a target duration, which is as long
+/// as the camera's keyframes are apart.
+pub(crate) const HLS_LINGER: Duration = Duration::from_secs(15);
+
+/// How long the first playlist may take: a classic segment ends with the second keyframe, and ten seconds between keyframes are
+/// usual. ffmpeg waits for as long as it takes, hls.js for 10 s, three times.
+pub(crate) const HLS_FIRST_WAIT: Duration = Duration::from_secs(15);
+
+/// Target durations after which a blocked request is answered with 503 (RFC 8216bis §6.2.5.2).
+pub(crate) const HLS_WAIT_TARGETS: u32 = 3;
+
+/// Frames that an HLS output takes before it shows what came of them: a GOP buffer is shown as a whole, and others get their
+/// turn.
+pub(crate) const HLS_READ_BATCH: usize = 1024;
+
 /// How long an offer waits for a camera that is being dialled. Browsers and players give up after 10 s and more; they are
 /// told what the camera says before.
 pub(crate) const WEBRTC_SOURCE_WAIT: Duration = Duration::from_secs(5);

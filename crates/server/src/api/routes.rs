@@ -3,6 +3,7 @@
 use super::{program, streams};
 use crate::app::App;
 use crate::{pictures, progressive, web, webrtc};
+use crate::{hls, web, webrtc};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
@@ -49,6 +50,7 @@ pub(super) fn table() -> Vec<Route> {
     table.extend(webrtc::api::routes());
     table.extend(pictures::routes());
     table.extend(progressive::routes());
+    table.extend(hls::routes());
     table
 }
 
@@ -62,6 +64,9 @@ const PLANNED: &[&str] = &[
     "/api/stream.y4m",
     "/api/stream.m3u8",
     "/api/hls/playlist.m3u8",
+    "/api/stream.ts",
+    "/api/stream.aac",
+    "/api/stream.flv",
     "/api/stream",
     "/api/ffmpeg",
     "/api/onvif",

@@ -1,0 +1,242 @@
+//! What all viewers of one stream in one form share.
+
+use super::caching::{Cached, Caching};
+use super::form::{Container, Form};
+use super::media;
+use super::names::{FolderNames, Piece};
+use super::view::View;
+use crate::limits::{HLS_LINGER, HLS_READ_BATCH};
+use crate::outputs::{Output, Over};
+use axum::http::HeaderMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+use tokio::time::timeout_at;
+use yeoul_hls::{Error, Names, Options, PathNames, QueryNames, Segmenter, WallClock};
+use yeoul_hub::{Consumer, Event, Want};
+use yeoul_media::TrackId;
+
+/// Index of the names that are paths, in the snapshots.
+pub(super) const FOLDER: usize = 0;
+/// Index of the names that are queries.
+pub(super) const QUERY: usize = 1;
+
+/// Where an output is.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    /// There is nothing to play yet.
+    Filling,
+    Playing(Arc<View>),
+    Over,
+}
+
+/// A playlist with its media, as long as somebody asks for it.
+pub(crate) struct Live {
+    /// Tells this start from all others.
+    id: String,
+    form: Form,
+    /// The tracks that the segmenter knows.
+    tracks: Mutex<Vec<TrackId>>,
+    segmenter: Mutex<Segmenter>,
+    state: watch::Sender<State>,
+    init_headers: HeaderMap,
+    media_headers: HeaderMap,
+}
+
+impl Live {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn form(&self) -> &Form {
+        &self.form
+    }
+
+    pub(super) fn caching(&self) -> Caching {
+        self.form.settings.caching
+    }
+
+    /// Changes with everything that is new.
+    pub(super) fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// The headers that go with a piece of media.
+    pub(super) fn headers(&self, piece: Piece) -> &HeaderMap {
+        match piece {
+            Piece::Init(_) => &self.init_headers,
+            Piece::Segment(_) | Piece::Part(_) => &self.media_headers,
+        }
+    }
+
+    fn segmenter(&self) -> MutexGuard<'_, Segmenter> {
+        // Only the one task of this output takes it.
+        self.segmenter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Feeds what has come; `Some` when it is over with this consumer.
+    fn take(&self, consumer: &mut Consumer, event: Event) -> Result<Option<Over>, Error> {
+        let mut segmenter = self.segmenter();
+        let mut next = Some(event);
+        for _ in 0..HLS_READ_BATCH {
+            match next {
+                Some(Event::Frame(delivery)) => segmenter.push(&delivery.frame)?,
+                // The next frame is a keyframe, later by what was skipped.
+                Some(Event::Skipped { .. }) => {}
+                Some(Event::TracksChanged) => return Ok(Some(Over::TracksChanged)),
+                Some(Event::Ended) => return Ok(Some(Over::Ended)),
+                None => break,
+            }
+            next = consumer.try_next();
+        }
+        Ok(None)
+    }
+
+    /// Shows what is new to everybody who waits for it.
+    fn publish(&self) {
+        let snapshot = {
+            let mut segmenter = self.segmenter();
+            if !segmenter.changed() {
+                return;
+            }
+            segmenter.snapshot(&[])
+        };
+        if let Some(snapshot) = snapshot {
+            self.state.send_replace(State::Playing(Arc::new(View::new(snapshot))));
+        }
+    }
+
+    /// Another consumer than the first one has other tracks.
+    fn begin(&self, consumer: &Consumer) -> Result<(), Error> {
+        let ids: Vec<TrackId> = consumer.tracks().iter().map(|track| track.id).collect();
+        let mut tracks = self.tracks.lock().unwrap_or_else(PoisonError::into_inner);
+        if *tracks != ids {
+            self.segmenter().change_tracks(consumer.tracks())?;
+            *tracks = ids;
+        }
+        Ok(())
+    }
+
+    async fn feed(&self, consumer: &mut Consumer) -> Result<Over, Error> {
+        self.begin(consumer)?;
+        loop {
+            let timeout = self.segmenter().timeout();
+            let event = match timeout {
+                Some(at) => timeout_at(at.into(), consumer.next()).await.ok(),
+                None => Some(consumer.next().await),
+            };
+            let over = match event {
+                Some(event) => self.take(consumer, event)?,
+                None => {
+                    self.segmenter().handle_timeout(Instant::now())?;
+                    None
+                }
+            };
+            self.publish();
+            if let Some(over) = over {
+                return Ok(over);
+            }
+        }
+    }
+}
+
+impl Output for Live {
+    type Form = Form;
+    const LINGER: Duration = HLS_LINGER;
+
+    fn protocol(form: &Form) -> &'static str {
+        match form.container {
+            Container::LowLatency => "ll-hls+http",
+            Container::Fmp4 => "hls+http",
+            Container::Ts => "hls-ts+http",
+        }
+    }
+
+    fn wants(form: &Form) -> Vec<Want> {
+        form.wants()
+    }
+
+    fn start(form: &Form, consumer: &Consumer) -> Result<Self, String> {
+        let id = random_id().ok_or("the system has no random numbers")?;
+        let options = options(form, &id);
+        let segmenter = Segmenter::new(options, consumer.tracks()).map_err(|error| error.to_string())?;
+        let caching = form.settings.caching;
+        let (media_type, cached) = match form.container {
+            Container::LowLatency | Container::Fmp4 => ("video/iso.segment", Cached::Media),
+            Container::Ts => ("video/mp2t", Cached::PlainMedia),
+        };
+        Ok(Self {
+            id,
+            form: form.clone(),
+            tracks: Mutex::new(consumer.tracks().iter().map(|track| track.id).collect()),
+            segmenter: Mutex::new(segmenter),
+            state: watch::Sender::new(State::Filling),
+            init_headers: media::headers("video/mp4", caching.header(Cached::Media)),
+            media_headers: media::headers(media_type, caching.header(cached)),
+        })
+    }
+
+    async fn run(self: Arc<Self>, mut consumer: Consumer) -> Over {
+        let over = match self.feed(&mut consumer).await {
+            Ok(over) => over,
+            Err(error) => Over::Failed(error.to_string()),
+        };
+        match over {
+            Over::TracksChanged => {}
+            Over::Ended | Over::Failed(_) => {
+                self.state.send_replace(State::Over);
+            }
+        }
+        over
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").field("id", &self.id).field("form", &self.form).finish_non_exhaustive()
+    }
+}
+
+fn options(form: &Form, id: &str) -> Options {
+    let now = SystemTime::now();
+    let clock = WallClock { at: Instant::now(), time: now };
+    let folder: Arc<dyn Names> = Arc::new(FolderNames(id.to_owned()));
+    let (options, names): (_, [Arc<dyn Names>; 2]) = match form.container {
+        Container::LowLatency => (Options::low_latency(clock), [folder, Arc::new(QueryNames::fmp4(id))]),
+        Container::Fmp4 => {
+            (Options::classic(yeoul_hls::Form::Fmp4, clock), [folder, Arc::new(QueryNames::fmp4(id))])
+        }
+        Container::Ts => (
+            Options::classic(yeoul_hls::Form::Ts, clock),
+            [Arc::new(PathNames::TS), Arc::new(QueryNames::ts(id))],
+        ),
+    };
+    let settings = &form.settings;
+    Options {
+        part_target: settings.part,
+        segment_target: settings.segment,
+        window: settings.window,
+        first_msn: first_number(now),
+        first_discontinuity: first_number(now),
+        names: names.to_vec(),
+        ..options
+    }
+}
+
+/// Numbers begin with the clock: larger than those of any start before, so that players and caches that knew the stream
+/// under the same address go on. Half seconds, because no segment is shorter; since 2020, because some old players take
+/// numbers for 32 bits.
+fn first_number(now: SystemTime) -> u64 {
+    const YEAR_2020: Duration = Duration::from_secs(1_577_836_800);
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(YEAR_2020);
+    since.as_secs() * 2
+}
+
+/// Eight characters as those of go2rtc: 40 bits, so that two starts of one stream are told apart.
+fn random_id() -> Option<String> {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+}
