@@ -117,6 +117,10 @@ pub(crate) const RTSP_FIRST_FRAMES: usize = 64;
 /// as the camera's keyframes are apart.
 pub(crate) const HLS_LINGER: Duration = Duration::from_secs(15);
 
+/// Target durations for which an output is held after a request for its playlist, where that is longer than [`HLS_LINGER`]: players
+/// ask once in one of them.
+pub(crate) const HLS_HOLD_TARGETS: u32 = 2;
+
 /// How long the first playlist may take: a classic segment ends with the second keyframe, and ten seconds between keyframes are
 /// usual. ffmpeg waits for as long as it takes, hls.js for 10 s, three times.
 pub(crate) const HLS_FIRST_WAIT: Duration = Duration::from_secs(15);

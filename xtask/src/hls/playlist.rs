@@ -7,9 +7,17 @@ pub(crate) fn first_uri(playlist: &str) -> Result<&str> {
     uris(playlist).next().with_context(|| format!("no URI in:\n{playlist}"))
 }
 
-/// The last whole segment.
+/// The last whole segment that has media.
 pub(crate) fn last_segment(playlist: &str) -> Option<&str> {
-    uris(playlist).last()
+    let (mut found, mut gap) = (None, false);
+    for line in playlist.lines().filter(|line| !line.is_empty()) {
+        match line {
+            "#EXT-X-GAP" => gap = true,
+            tag if tag.starts_with('#') => {}
+            uri => found = (!std::mem::take(&mut gap)).then_some(uri).or(found),
+        }
+    }
+    found
 }
 
 fn uris(playlist: &str) -> impl Iterator<Item = &str> {
@@ -54,6 +62,7 @@ mod tests {
         let text = "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-PART:a\n#EXTINF:1,\na.m4s\n#EXTINF:1,\nb.m4s\n#EXT-X-PART:b\n";
         assert_eq!(next_part(text).unwrap(), (9, 1));
         assert_eq!(last_segment(text), Some("b.m4s"));
+        assert_eq!(last_segment("a.m4s\n#EXT-X-GAP\n#EXTINF:1,\nb.m4s\n"), Some("a.m4s"));
     }
 
     #[test]

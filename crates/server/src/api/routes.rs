@@ -81,7 +81,9 @@ pub(super) fn router(app: &Arc<App>) -> Router {
             .as_ref()
             .is_none_or(|allowed| allowed.iter().any(|allow| *allow == format!("{}{path}", api.base_path)))
     };
-    let routes = table().into_iter().filter(|route| allowed(route.path));
+    let off = if app.config.hls.enabled { Vec::new() } else { hls::routes() };
+    let is_on = |path: &str| !off.iter().any(|route| route.path == path);
+    let routes = table().into_iter().filter(|route| allowed(route.path) && is_on(route.path));
     let router = routes.fold(Router::new(), |router, route| router.route(route.path, route.handler));
     let router = if allowed("/") { router.fallback(rest) } else { router.fallback(async || no_such_path()) };
     router

@@ -202,6 +202,17 @@ mod tests {
         assert_ne!(Choice::from_query("video"), Choice::from_query("audio"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_query_panics_or_grows(query in "(video|audio|mp4)?=?[a-zA-Z0-9,%&=]{0,200}") {
+            if let Some(choice) = Choice::from_query(&query) {
+                for filter in [&choice.video, &choice.audio] {
+                    proptest::prop_assert!(!matches!(filter, Filter::OneOf(names) if names.len() > NAMES));
+                }
+            }
+        }
+    }
+
     #[test]
     fn transport_streams_have_no_opus_because_browsers_take_none() {
         let form = form(Container::Ts, Choice::ALL);

@@ -202,6 +202,17 @@ mod tests {
         assert_eq!((same.0, same.2.as_str()), (206, "12"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_range_gives_bytes_that_are_there(first: u64, last: u64, length in 0u64..100, count: u64) {
+            for asked in [Asked::Between(first, last), Asked::Between(first % 100, last % 100), Asked::Last(count)] {
+                if let Some(range) = asked.within(length) {
+                    proptest::prop_assert!(range.start < range.end && range.end <= length);
+                }
+            }
+        }
+    }
+
     #[tokio::test]
     async fn what_is_known_is_not_sent_again() {
         assert_eq!(ask(&[(header::IF_NONE_MATCH, "W/\"x\", \"a\"")]).await.0, 304);

@@ -84,6 +84,11 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_file_name_panics(file in "\\PC{0,40}|(segment|part|init)[0-9]{0,30}\\.(ts|m4s|mp4)") {
+            let _ = Piece::parse(&file);
+        }
+
+        #[test]
         fn names_are_read_back(number: u64) {
             let names = FolderNames("ab".to_owned());
             let read = |write: &dyn Fn(&mut String)| {

@@ -5,10 +5,11 @@ use super::form::{Container, Form};
 use super::media;
 use super::names::{FolderNames, Piece};
 use super::view::View;
-use crate::limits::{HLS_LINGER, HLS_READ_BATCH};
-use crate::outputs::{Output, Over};
+use crate::limits::{HLS_HOLD_TARGETS, HLS_LINGER, HLS_READ_BATCH};
+use crate::outputs::{Lease, Output, Over};
 use axum::http::HeaderMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
@@ -42,6 +43,10 @@ pub(crate) struct Live {
     state: watch::Sender<State>,
     init_headers: HeaderMap,
     media_headers: HeaderMap,
+    /// Somebody has asked for the playlist since [`Live::hold`] looked.
+    asked: AtomicBool,
+    /// [`Live::hold`] holds it.
+    held: AtomicBool,
 }
 
 impl Live {
@@ -68,6 +73,25 @@ impl Live {
             Piece::Init(_) => &self.init_headers,
             Piece::Segment(_) | Piece::Part(_) => &self.media_headers,
         }
+    }
+
+    /// Holds the output for players that ask once a target duration, where that is longer than an output is kept anyway.
+    pub(super) fn hold(lease: &Lease<Self>, target: Duration) {
+        let until = target * HLS_HOLD_TARGETS;
+        if until <= HLS_LINGER {
+            return;
+        }
+        lease.asked.store(true, Ordering::Relaxed);
+        if lease.held.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let lease = lease.clone();
+        tokio::spawn(async move {
+            while lease.asked.swap(false, Ordering::Relaxed) {
+                tokio::time::sleep(until).await;
+            }
+            lease.held.store(false, Ordering::Relaxed);
+        });
     }
 
     fn segmenter(&self) -> MutexGuard<'_, Segmenter> {
@@ -174,6 +198,8 @@ impl Output for Live {
             state: watch::Sender::new(State::Filling),
             init_headers: media::headers("video/mp4", caching.header(Cached::Media)),
             media_headers: media::headers(media_type, caching.header(cached)),
+            asked: AtomicBool::new(false),
+            held: AtomicBool::new(false),
         })
     }
 

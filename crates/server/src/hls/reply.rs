@@ -28,6 +28,7 @@ pub(super) async fn playlist(
         Reload::Wait => Ok(None),
     };
     let (view, ()) = wait(live, ready).await?;
+    Live::hold(live, target_duration(&view));
     Ok(view.playlist(live, names, &directives).answer(headers))
 }
 
@@ -102,6 +103,10 @@ fn gone(view: &View, piece: Piece) -> Failure {
     Failure::Gone { piece, last: Some(view.snapshot.last().0) }
 }
 
+fn target_duration(view: &View) -> Duration {
+    Duration::from_secs(view.snapshot.promise().target_duration.into())
+}
+
 /// Waits until `ready` gives something out of a view, within a bound that depends on what is waited for.
 async fn wait<T>(
     live: &Lease<Live>,
@@ -116,8 +121,7 @@ async fn wait<T>(
                 if let Some(found) = ready(&view)? {
                     return Ok((view, found));
                 }
-                let target = Duration::from_secs(view.snapshot.promise().target_duration.into());
-                (target * HLS_WAIT_TARGETS, Failure::Late as fn(u64) -> Failure)
+                (target_duration(&view) * HLS_WAIT_TARGETS, Failure::Late as fn(u64) -> Failure)
             }
             State::Filling => (HLS_FIRST_WAIT, Failure::NotYet as fn(u64) -> Failure),
             State::Over => return Err(live.over().await.into()),

@@ -9,7 +9,7 @@
 //! | `/NAME/ll/ID/…`, `/NAME/hls/ID/…`, `/NAME/ts/…` | what they list |
 
 use super::failure::Failure;
-use super::form::{Choice, Container, Form};
+use super::form::{Choice, Container};
 use super::names::Piece;
 use super::output::{FOLDER, Live};
 use super::reply;

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use yeoul_hls::{Directives, Snapshot};
 
 /// A snapshot, and its texts with their headers: each made when the first one asks for it, and shared by all.
-#[derive(Debug)]
 pub(super) struct View {
     pub(super) snapshot: Arc<Snapshot>,
     /// By names, then full and delta update, then whether it was waited for, which is kept for longer.
@@ -33,5 +32,11 @@ impl View {
             let text = self.snapshot.playlist(names, directives.skip);
             Prepared::new(super::PLAYLIST, live.caching().header(cached), text)
         })
+    }
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View").field("version", &self.snapshot.version()).finish_non_exhaustive()
     }
 }

@@ -6,4 +6,5 @@
 mod harness;
 mod https;
 mod progressive;
+mod hls;
 mod rtsp;
