@@ -63,8 +63,10 @@ pub(super) async fn piece(live: &Lease<Live>, piece: Piece, headers: &HeaderMap)
         Piece::Segment(msn) => {
             let view = now(live, piece)?;
             match view.snapshot.segment(msn) {
-                Found::Here(segment) if !segment.gap => Ok(answer(live, piece, &segment.pieces, headers)),
-                Found::Here(_) | Found::Soon | Found::Gone => Err(gone(&view, piece)),
+                // That of a gap has no bytes, and nobody should load it (RFC 8216bis §4.4.4.7); who does not know of gaps, as
+                // ffmpeg 5, is glad of an empty one.
+                Found::Here(segment) => Ok(answer(live, piece, &segment.pieces, headers)),
+                Found::Soon | Found::Gone => Err(gone(&view, piece)),
             }
         }
         Piece::Part(number) => {
