@@ -24,7 +24,10 @@ const FREEZE_MS = 600;
 export async function playHls(t, browser, server, address, settings) {
   const page = await openPage(t, browser);
   await page.route('**/hls-test', (route) =>
-    route.fulfill({ contentType: 'text/html', body: '<!doctype html><video muted playsinline width=640></video>' }),
+    route.fulfill({
+      contentType: 'text/html',
+      body: '<!doctype html><video muted playsinline width=640></video>',
+    }),
   );
   await page.goto(`${server.url}hls-test`);
   await page.addScriptTag({ content: await readFile(HLS_JS, 'utf8') });
@@ -36,7 +39,16 @@ export async function playHls(t, browser, server, address, settings) {
 function watch({ address, settings, freezeMs }) {
   const { Hls } = window;
   const video = document.querySelector('video');
-  const test = { errors: [], stalls: 0, waits: 0, freezes: [], frames: 0, behind: [], levels: [], startedAt: performance.now() };
+  const test = {
+    errors: [],
+    stalls: 0,
+    waits: 0,
+    freezes: [],
+    frames: 0,
+    behind: [],
+    levels: [],
+    startedAt: performance.now(),
+  };
   window.hlsTest = test;
   const hls = new Hls(settings);
   test.hls = hls;
@@ -65,12 +77,15 @@ export async function firstFrame(page, timeoutMs) {
   try {
     return await until(
       'a picture',
-      () => page.evaluate(() => window.hlsTest.firstFrameAt && window.hlsTest.firstFrameAt - window.hlsTest.startedAt),
+      () =>
+        page.evaluate(
+          () => window.hlsTest.firstFrameAt && window.hlsTest.firstFrameAt - window.hlsTest.startedAt,
+        ),
       timeoutMs,
     );
   } catch (error) {
     const seen = await page.evaluate(() => window.hlsTest.errors);
-    throw new Error(`${error.message}; hls.js says: ${seen.join('; ') || 'nothing'}`);
+    throw new Error(`${error.message}; hls.js says: ${seen.join('; ') || 'nothing'}`, { cause: error });
   }
 }
 
@@ -80,16 +95,19 @@ export async function firstFrame(page, timeoutMs) {
  */
 export async function watchHls(page, seconds) {
   const before = await page.evaluate(() => ({ ...window.hlsTest, hls: undefined }));
-  const behind = await page.evaluate(async (until) => {
-    const behind = [];
-    while (performance.now() < until) {
-      const picture = window.yeoulTest.pictureNumber();
-      // The number is the clock's milliseconds modulo 2^32.
-      if (picture) behind.push((Math.floor(picture.at) - picture.number) >>> 0);
-      await new Promise((resolve) => window.setTimeout(resolve, 100));
-    }
-    return behind;
-  }, (await page.evaluate(() => performance.now())) + seconds * 1_000);
+  const behind = await page.evaluate(
+    async (until) => {
+      const behind = [];
+      while (performance.now() < until) {
+        const picture = window.yeoulTest.pictureNumber();
+        // The number is the clock's milliseconds modulo 2^32.
+        if (picture) behind.push((Math.floor(picture.at) - picture.number) >>> 0);
+        await new Promise((resolve) => window.setTimeout(resolve, 100));
+      }
+      return behind;
+    },
+    (await page.evaluate(() => performance.now())) + seconds * 1_000,
+  );
   const after = await page.evaluate(() => ({
     ...window.hlsTest,
     hls: undefined,

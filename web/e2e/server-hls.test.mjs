@@ -6,7 +6,16 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as MP4Box from 'mp4box';
 
-import { clip, freePort, percentile, startBrowser, startCamera, startReader, startYeoul, until } from './harness.mjs';
+import {
+  clip,
+  freePort,
+  percentile,
+  startBrowser,
+  startCamera,
+  startReader,
+  startYeoul,
+  until,
+} from './harness.mjs';
 import { AS_PEOPLE_SET_IT, DEFAULTS, firstFrame, playHls, watchHls } from './hls.mjs';
 
 const SECONDS = Number(process.env.HLS_SECONDS ?? 8);
@@ -74,24 +83,29 @@ for (const [name, address] of [
   ['classic HLS', 'cam/hls/index.m3u8'],
   ['transport stream', 'cam/ts/index.m3u8'],
 ]) {
-  test(`${name}: goes on when the camera comes back with another size, then with another codec`, async (t) => {
+  test(`${name}: goes on when the camera comes back with another size, then with another codec of sound`, async (t) => {
     const port = await freePort();
-    const camera = await startCamera(t, { ...SMALL, port });
+    const camera = await startCamera(t, { ...SMALL, audio: 'aac', port });
     const server = await startYeoul(t, { cam: camera.url });
     const page = await playHls(t, browser, server, address, DEFAULTS);
     await firstFrame(page, 30_000);
     const video = () => page.evaluate(() => document.querySelector('video').videoWidth);
     assert.equal(await video(), 640);
     await camera.stop('SIGKILL');
-    const larger = await startCamera(t, { ...SMALL, size: '960x540', port });
+    const larger = await startCamera(t, { ...SMALL, size: '960x540', audio: 'aac', port });
     await until('the new size', async () => (await video()) === 960, 40_000);
     await moves(page);
-    t.diagnostic(`hls.js meanwhile: ${(await page.evaluate(() => window.hlsTest.errors)).join('; ') || 'nothing'}`);
+    t.diagnostic(
+      `hls.js meanwhile: ${(await page.evaluate(() => window.hlsTest.errors)).join('; ') || 'nothing'}`,
+    );
     await larger.stop('SIGKILL');
-    await startCamera(t, { ...SMALL, codec: 'h264', profile: 'high', audio: 'aac', port });
+    await startCamera(t, { ...SMALL, audio: 'opus', port });
     await until('the old size', async () => (await video()) === 640, 40_000);
     await moves(page);
-    assert.equal((await page.evaluate(() => window.hlsTest.errors)).filter((text) => text.startsWith('fatal')).length, 0);
+    assert.equal(
+      (await page.evaluate(() => window.hlsTest.errors)).filter((text) => text.startsWith('fatal')).length,
+      0,
+    );
   });
 }
 

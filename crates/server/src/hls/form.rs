@@ -3,7 +3,7 @@
 use super::caching::Caching;
 use crate::config::Config;
 use crate::wants;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use yeoul_container::{fmp4, mpegts};
 use yeoul_hub::Want;
 use yeoul_media::{Codec, Kind};
@@ -54,6 +54,8 @@ pub(super) struct Settings {
     pub(super) segment: Duration,
     pub(super) window: Duration,
     pub(super) caching: Caching,
+    /// When this program was started.
+    pub(super) started: SystemTime,
 }
 
 impl Settings {
@@ -63,6 +65,7 @@ impl Settings {
             segment: config.hls.segment_duration,
             window: config.hls.window,
             caching: Caching::new(config.api.account.is_some()),
+            started: SystemTime::now(),
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
-use yeoul_hls::{Error, Names, Options, PathNames, QueryNames, Segmenter, WallClock};
+use yeoul_hls::{Error, Names, Options, PathNames, QueryNames, Segmenter, Snapshot, WallClock};
 use yeoul_hub::{Consumer, Event, Want};
 use yeoul_media::TrackId;
 
@@ -126,9 +126,19 @@ impl Live {
             }
             segmenter.snapshot(&[])
         };
-        if let Some(snapshot) = snapshot {
+        if let Some(snapshot) = snapshot.filter(|snapshot| !self.is_too_early(snapshot)) {
             self.state.send_replace(State::Playing(Arc::new(View::new(snapshot))));
         }
+    }
+
+    /// Players start `PART-HOLD-BACK` before the end. Before there is as much, they would find nothing there, and hls.js would
+    /// look again after a second.
+    fn is_too_early(&self, snapshot: &Snapshot) -> bool {
+        let is_first = matches!(*self.state.borrow(), State::Filling);
+        let promise = snapshot.promise();
+        let (Some(target), Some(hold_back)) = (promise.part_target, promise.part_hold_back) else { return false };
+        let open = target * u32::try_from(snapshot.position().open_parts).unwrap_or(u32::MAX);
+        is_first && snapshot.position().last_parts == 0 && open < hold_back
     }
 
     /// Another consumer than the first one has other tracks.
@@ -243,8 +253,12 @@ fn options(form: &Form, id: &str) -> Options {
         part_target: settings.part,
         segment_target: settings.segment,
         window: settings.window,
-        first_msn: first_number(now),
-        first_discontinuity: first_number(now),
+        first_msn: first_msn(now),
+        first_discontinuity: match form.container {
+            Container::LowLatency | Container::Fmp4 => first_discontinuity(form.settings.started),
+            // The plain form has no such tag where nothing was discontinuous.
+            Container::Ts => 0,
+        },
         names: names.to_vec(),
         ..options
     }
@@ -253,10 +267,16 @@ fn options(form: &Form, id: &str) -> Options {
 /// Numbers begin with the clock: larger than those of any start before, so that players and caches that knew the stream
 /// under the same address go on. Half seconds, because no segment is shorter; since 2020, because some old players take
 /// numbers for 32 bits.
-fn first_number(now: SystemTime) -> u64 {
+fn first_msn(now: SystemTime) -> u64 {
     const YEAR_2020: Duration = Duration::from_secs(1_577_836_800);
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(YEAR_2020);
     since.as_secs() * 2
+}
+
+/// Tells the timeline of this start of the program from that of the one before: a player that goes on over it must not take them
+/// for one. The number is small because hls.js has an array of that length, and walks it.
+fn first_discontinuity(started: SystemTime) -> u64 {
+    started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() % 1_000
 }
 
 /// Eight characters as those of go2rtc: 40 bits, so that two starts of one stream are told apart.
