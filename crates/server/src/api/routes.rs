@@ -2,8 +2,7 @@
 
 use super::{program, streams};
 use crate::app::App;
-use crate::{pictures, progressive, web, webrtc};
-use crate::{hls, web, webrtc};
+use crate::{hls, pictures, progressive, web, webrtc};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
@@ -62,11 +61,6 @@ const PLANNED: &[&str] = &[
     "/api/preload",
     "/api/ws",
     "/api/stream.y4m",
-    "/api/stream.m3u8",
-    "/api/hls/playlist.m3u8",
-    "/api/stream.ts",
-    "/api/stream.aac",
-    "/api/stream.flv",
     "/api/stream",
     "/api/ffmpeg",
     "/api/onvif",

@@ -71,7 +71,8 @@ mod tests {
     #[test]
     fn each_kind_has_its_time() {
         let check = |what, expected: &str| assert_eq!(Caching::new(false).header(what), expected);
-        let playlist = |target_duration, low_latency, waited| Cached::Playlist { target_duration, low_latency, waited };
+        let playlist =
+            |target_duration, low_latency, waited| Cached::Playlist { target_duration, low_latency, waited };
         check(Cached::Media, "public, max-age=3600, immutable");
         check(Cached::PlainMedia, "public, max-age=300");
         check(playlist(2, true, true), "public, max-age=2");

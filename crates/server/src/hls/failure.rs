@@ -14,8 +14,10 @@ pub(super) enum Failure {
     NoStream(String),
     #[error("name the stream: /api/stream.m3u8?src=NAME")]
     NoName,
-    #[error("there is no HLS output of that id: nobody watched it for a while, or the server has started anew; load the \
-             playlist of the stream again")]
+    #[error(
+        "there is no HLS output of that id: nobody watched it for a while, or the server has started anew; load the \
+             playlist of the stream again"
+    )]
     NoOutput,
     #[error("there is nothing at this address")]
     NoFile,
@@ -33,7 +35,9 @@ pub(super) enum Failure {
     )]
     NotYet(u64),
     /// RFC 8216bis §6.2.5.2: the client has waited long enough.
-    #[error("what was waited for did not come within {0} s: the camera has paused; ask again without _HLS_msn")]
+    #[error(
+        "what was waited for did not come within {0} s: the camera has paused; ask again without _HLS_msn"
+    )]
     Late(u64),
 }
 

@@ -32,7 +32,11 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn multivariant(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+async fn multivariant(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let query = query.unwrap_or_default();
     let answer = async {
         let name = value(&query, "src").ok_or(Failure::NoName)?;

@@ -165,7 +165,8 @@ mod tests {
     /// Status, Content-Range and body of the answer to these headers.
     async fn ask(request: &[(header::HeaderName, &str)]) -> (u16, String, String) {
         let request = request.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        let response = answer(&request, headers("video/mp4", HeaderValue::from_static("no-cache")), ETAG, &pieces());
+        let response =
+            answer(&request, headers("video/mp4", HeaderValue::from_static("no-cache")), ETAG, &pieces());
         let range = response.headers().get(header::CONTENT_RANGE);
         let range = range.map_or("", |range| range.to_str().unwrap()).to_owned();
         let status = response.status().as_u16();

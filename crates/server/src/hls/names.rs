@@ -74,9 +74,17 @@ mod tests {
 
     #[test]
     fn what_is_no_name_of_ours_is_nothing() {
-        for file in
-            ["", "segment.ts", "segment01.m4s", "segment+1.ts", "segment1.mp4", "init0.m4s", "part1.ts", "../a", "segment18446744073709551616.ts"]
-        {
+        for file in [
+            "",
+            "segment.ts",
+            "segment01.m4s",
+            "segment+1.ts",
+            "segment1.mp4",
+            "init0.m4s",
+            "part1.ts",
+            "../a",
+            "segment18446744073709551616.ts",
+        ] {
             assert_eq!(Piece::parse(file), None, "{file}");
         }
         assert_eq!(Piece::parse("segment7.ts"), Some(Piece::Segment(7)));

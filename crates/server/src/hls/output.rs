@@ -136,7 +136,9 @@ impl Live {
     fn is_too_early(&self, snapshot: &Snapshot) -> bool {
         let is_first = matches!(*self.state.borrow(), State::Filling);
         let promise = snapshot.promise();
-        let (Some(target), Some(hold_back)) = (promise.part_target, promise.part_hold_back) else { return false };
+        let (Some(target), Some(hold_back)) = (promise.part_target, promise.part_hold_back) else {
+            return false;
+        };
         let open = target * u32::try_from(snapshot.position().open_parts).unwrap_or(u32::MAX);
         is_first && snapshot.position().last_parts == 0 && open < hold_back
     }

@@ -53,7 +53,11 @@ pub(super) async fn multivariant(
 }
 
 /// A segment, part or init segment; a part that is being made, when it is.
-pub(super) async fn piece(live: &Lease<Live>, piece: Piece, headers: &HeaderMap) -> Result<Response, Failure> {
+pub(super) async fn piece(
+    live: &Lease<Live>,
+    piece: Piece,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
     match piece {
         Piece::Init(version) => {
             let view = now(live, piece)?;

@@ -28,7 +28,10 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(
             Method::GET,
             path,
-            async move |state: State<Arc<App>>, path: Path<(String, String)>, query: RawQuery, headers: HeaderMap| {
+            async move |state: State<Arc<App>>,
+                        path: Path<(String, String)>,
+                        query: RawQuery,
+                        headers: HeaderMap| {
                 file(state, path, query, headers, container).await
             },
         )

@@ -46,7 +46,8 @@ fn ffmpeg_copies_every_form_without_an_error_line() {
         let seconds = seconds();
         let file = std::env::temp_dir().join(format!("yeoul-hls-{}.mkv", std::process::id()));
         let file = file.to_str().expect("a path");
-        let copy = ["-v", "warning", "-y", "-i", &yeoul.http(path), "-t", &seconds.to_string(), "-c", "copy", file];
+        let copy =
+            ["-v", "warning", "-y", "-i", &yeoul.http(path), "-t", &seconds.to_string(), "-c", "copy", file];
         let Output { stderr, status, .. } = run("ffmpeg", &copy, SECOND * (60 + seconds));
         assert_eq!(stderr, "", "{path}");
         assert!(status.success());
@@ -76,7 +77,8 @@ fn gstreamer_reads_every_form_without_an_error_line() {
             let uri = yeoul.http(path);
             // As a player does it, but nothing is decoded; the messages tell of errors, and of pictures that came.
             let arguments = ["-c", GSTREAMER, &uri, element, &seconds.to_string()];
-            let Output { stdout, stderr, status } = run("/usr/bin/python3", &arguments, SECOND * (60 + seconds));
+            let Output { stdout, stderr, status } =
+                run("/usr/bin/python3", &arguments, SECOND * (60 + seconds));
             assert!(status.success(), "{path} by {element}:\n{stdout}{stderr}");
             assert_eq!(stderr, "", "{path} by {element}");
         }
@@ -153,7 +155,8 @@ fn a_strict_reader_follows_the_playlist_of_ll_hls() {
     let (mut msn, mut part) = (0, 0);
     while began.elapsed() < SECOND * (10 + seconds()) {
         let skip = checker.loads() % 2 == 1;
-        let directives = format!("?_HLS_msn={msn}&_HLS_part={part}{}", if skip { "&_HLS_skip=YES" } else { "" });
+        let directives =
+            format!("?_HLS_msn={msn}&_HLS_part={part}{}", if skip { "&_HLS_skip=YES" } else { "" });
         let directives = if checker.loads() == 0 { "" } else { &directives };
         let text = body(&yeoul, &format!("cam/ll/media.m3u8{directives}"));
         m3u8_rs::parse_media_playlist_res(text.as_bytes()).expect("m3u8-rs reads it");
@@ -161,7 +164,10 @@ fn a_strict_reader_follows_the_playlist_of_ll_hls() {
         let findings = if is_delta { checker.load_delta(&text) } else { checker.load(&text) };
         assert_eq!(findings, [], "{directives}:\n{text}");
         let last = checker.playlist().and_then(MediaPlaylist::last).expect("a part");
-        assert!(last.0 > msn || checker.loads() == 1 || last.1 > part, "{directives} was waited for:\n{text}");
+        assert!(
+            last.0 > msn || checker.loads() == 1 || last.1 > part,
+            "{directives} was waited for:\n{text}"
+        );
         (msn, part) = last;
     }
     assert!(checker.loads() > 30, "{} loads", checker.loads());
@@ -218,7 +224,8 @@ fn requests_that_cannot_be_served_are_told_why() {
     check("cam/ll/nothing.txt", 404, "there is nothing at this address");
     check("cam/ll/abcdefgh/segment1.m4s", 404, "there is no HLS output of that id");
     let text = body(&yeoul, "cam/ll/media.m3u8");
-    let folder = text.split("#EXT-X-MAP:URI=\"").nth(1).and_then(|rest| rest.split('/').next()).expect("a folder");
+    let folder =
+        text.split("#EXT-X-MAP:URI=\"").nth(1).and_then(|rest| rest.split('/').next()).expect("a folder");
     check(&format!("cam/ll/{folder}/segment1.m4s"), 404, "segment 1 is not there");
     check(&format!("cam/ll/{folder}/..%2f..%2fsegment1.m4s"), 404, "there is nothing");
 }
@@ -233,7 +240,8 @@ fn caches_are_told_what_they_may_keep() {
     assert!(head.contains("cache-control: public, no-cache") && head.contains("\r\ndate: "), "{head}");
     let text = String::from_utf8(plain).expect("text");
     let init = text.split("#EXT-X-MAP:URI=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a map");
-    let part = text.split("#EXT-X-PART:URI=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a part");
+    let part =
+        text.split("#EXT-X-PART:URI=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a part");
     let (_, head, whole) = yeoul.ask("GET", &format!("cam/ll/{part}"), "");
     assert!(head.contains("content-type: video/iso.segment"), "{head}");
     assert!(head.contains("cache-control: public, max-age=3600, immutable"), "{head}");

@@ -4,7 +4,7 @@
 #![expect(clippy::panic, reason = "that is how a test fails")]
 
 mod harness;
+mod hls;
 mod https;
 mod progressive;
-mod hls;
 mod rtsp;
