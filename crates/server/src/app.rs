@@ -3,17 +3,19 @@
 use crate::access::Access;
 use crate::api;
 use crate::config::Config;
-use crate::limits::SHUTDOWN_WAIT;
+use crate::ffmpeg::Ffmpeg;
+use crate::limits::{SHUTDOWN_WAIT, TIMELINE_BEFORE_START};
 use crate::mask::Masker;
 use crate::rtsp;
 use crate::streams::{StreamSettings, Streams};
 use crate::webrtc::WebRtc;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
-use yeoul_hub::StreamOptions;
+use yeoul_hub::{StreamOptions, Timeline};
 
 /// Shared by every task of the program. Made once, never changed.
 #[derive(Debug)]
@@ -66,6 +68,8 @@ impl App {
                 max_ring_age: defaults.buffer_duration,
                 ..StreamOptions::default()
             },
+            timeline: timeline(),
+            ffmpeg: Arc::new(Ffmpeg::new(config.ffmpeg.clone())),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
         Ok(Arc::new(Self {
@@ -90,6 +94,12 @@ impl App {
         let _ = self.end.set(end);
         self.shutdown.cancel();
     }
+}
+
+/// The timeline of this server, which began a little before it.
+fn timeline() -> Timeline {
+    let now = Instant::now();
+    Timeline::starting(now.checked_sub(TIMELINE_BEFORE_START).unwrap_or(now))
 }
 
 /// A running server.

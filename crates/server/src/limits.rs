@@ -5,6 +5,9 @@ use std::time::Duration;
 /// A source that lived this long was a working one: the next failure starts the backoff from its beginning.
 pub(crate) const SOURCE_STABLE_AFTER: Duration = Duration::from_secs(10);
 
+/// The timeline's zero is this long before the start: no frame is from before it, and containers count from zero.
+pub(crate) const TIMELINE_BEFORE_START: Duration = Duration::from_secs(10);
+
 /// How long a source may take to say goodbye to its camera: less than [`SHUTDOWN_WAIT`].
 pub(crate) const SOURCE_STOP_WAIT: Duration = Duration::from_millis(1_000);
 
@@ -23,6 +26,16 @@ pub(crate) const CONFIG_PROBLEMS: usize = 20;
 
 /// Sources of one stream: a main and a sub stream, a microphone, a fallback each; not a list pasted into the wrong place.
 pub(crate) const STREAM_SOURCES: usize = 16;
+
+/// Qualities of one stream: more steps than this differ too little to go from one to another.
+pub(crate) const STREAM_VARIANTS: usize = 8;
+
+/// Processes of ffmpeg at a time, unless `ffmpeg.max_processes` says otherwise: each that makes a picture smaller takes a
+/// tenth of a core to a whole one.
+pub(crate) const FFMPEG_PROCESSES: usize = 16;
+
+/// The most that `ffmpeg.max_processes` can say: no machine has cores for more.
+pub(crate) const FFMPEG_PROCESSES_MOST: usize = 1024;
 
 /// Bytes of a stream's name: what fits into a file name.
 pub(crate) const STREAM_NAME_BYTES: usize = 255;

@@ -2,9 +2,11 @@
 //! name without its password) is checked at the end.
 
 mod api;
+mod ffmpeg;
 mod log;
 mod rtsp;
 mod streams;
+mod variants;
 mod webrtc;
 
 use super::node::{Key, Node, Value};
@@ -108,6 +110,7 @@ struct Draft {
     api_account: AccountDraft,
     rtsp_account: AccountDraft,
     modules: Option<Vec<String>>,
+    variants: variants::Drafts,
 }
 
 /// See [`Config::parse`].
@@ -162,10 +165,13 @@ impl Draft {
                 "api" => self.api(reader, node),
                 "app" => self.app(reader, node),
                 "env" => check_env(reader, node),
+                "ffmpeg" => ffmpeg::read(reader, node, &mut self.config.ffmpeg),
                 "log" => log::read(reader, node, &mut self.config.log),
                 "rtsp" => self.rtsp(reader, node),
                 "stream_defaults" => streams::defaults(reader, node, &mut self.config.stream_defaults),
-                "streams" => streams::read(reader, node, &mut self.config.streams),
+                "streams" => {
+                    streams::read(reader, node, &mut self.config.streams, &mut self.variants);
+                }
                 "webrtc" => webrtc::read(reader, node, &mut self.config.webrtc),
                 section if SECTIONS.contains(&section) => {
                     if !node.is_null() {
@@ -218,6 +224,7 @@ impl Draft {
     fn finish(mut self, reader: &mut Reader<'_>) -> Config {
         self.config.api.account = self.api_account.finish(reader, "api");
         self.config.rtsp.account = self.rtsp_account.finish(reader, "rtsp");
+        variants::finish(reader, self.variants, &mut self.config.streams);
         if let Some(modules) = &self.modules {
             let off = |name: &str| !modules.iter().any(|module| module == name);
             let listeners = [
