@@ -37,6 +37,15 @@ pub(crate) const FFMPEG_PROCESSES: usize = 16;
 /// The most that `ffmpeg.max_processes` can say: no machine has cores for more.
 pub(crate) const FFMPEG_PROCESSES_MOST: usize = 1024;
 
+/// Lines that a child process wrote to its standard error, kept to tell why it failed …
+pub(crate) const CHILD_LINES: usize = 8;
+
+/// … and the bytes of one.
+pub(crate) const CHILD_LINE_BYTES: u64 = 500;
+
+/// How long a child process may take to end once it is told that nothing more will come: less than [`SOURCE_STOP_WAIT`].
+pub(crate) const CHILD_END_WAIT: Duration = Duration::from_millis(500);
+
 /// Bytes of a stream's name: what fits into a file name.
 pub(crate) const STREAM_NAME_BYTES: usize = 255;
 

@@ -1,5 +1,6 @@
 //! ffmpeg as a child process: what this program does not convert itself.
 
+mod child;
 mod rendition;
 
 pub(crate) use rendition::RenditionSource;

@@ -3,4 +3,4 @@
 
 mod rendition;
 
-pub use rendition::{Rendition, RenditionError};
+pub use rendition::{Pictures, Rendition, RenditionError};

@@ -1,7 +1,8 @@
 //! A lower quality of a stream, made of its pictures.
 
-use crate::limits::{RENDITION_BITRATE, RENDITION_LINES};
+use crate::limits::{RENDITION_BITRATE, RENDITION_GOP, RENDITION_LINES};
 use std::fmt;
+use std::time::Duration;
 
 /// A lower quality of a stream: how large its picture is, and what it may cost. Written `720p` or `720p@2M`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +63,60 @@ impl Rendition {
     }
 }
 
+/// What ffmpeg has to know of the pictures that it makes a rendition of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pictures {
+    /// How many come in a second.
+    pub per_second: f64,
+    /// Those before this time on the clock of its input are decoded but not given: the GOP so far, when a rendition is
+    /// begun in the middle of one.
+    pub wanted_from: Duration,
+}
+
+impl Rendition {
+    /// The arguments with which ffmpeg (5.0 and later) makes it: an MPEG transport stream with one track of video in on
+    /// standard input, one with H.264 out on standard output, picture by picture.
+    ///
+    /// A picture keeps its time to the tick. There is a keyframe where the source has one, and at least every
+    /// [`RENDITION_GOP`].
+    #[must_use]
+    pub fn arguments(&self, pictures: &Pictures) -> Vec<String> {
+        let per_second = pictures.per_second.clamp(1.0, 240.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 480")]
+        let gop = (per_second * RENDITION_GOP.as_secs_f64()).round() as u32;
+        let (bitrate, lines) = (self.bitrate(), self.lines);
+        let wanted_from = pictures.wanted_from.as_secs_f64();
+        // Each frame is a PES packet of known length: the parser would hold it back until the next one begins, and so would
+        // looking for the frame rate. What was looked at must not be dropped (`nobuffer` does).
+        let input = [
+            "-hide_banner -nostdin -loglevel error",
+            "-fflags +noparse+nofillin -flags low_delay -thread_type slice -threads 2",
+            "-probesize 5000 -analyzeduration 0 -fpsprobesize 0 -f mpegts -copyts -i pipe:0",
+        ];
+        // The shorter side gets that many lines, the other one keeps the shape; both are even, for chroma has half of them.
+        let side = format!("min({lines},trunc(min(iw,ih)/2)*2)");
+        let filter = format!(
+            "select='gte(t,{wanted_from:.4})',\
+             scale=w='if(gt(iw,ih),-2,{side})':h='if(gt(iw,ih),{side},-2)':flags=bicubic,format=yuv420p"
+        );
+        let coding = format!(
+            "-c:v libx264 -preset superfast -tune zerolatency -bf 0 -sc_threshold 0 -g {gop} -force_key_frames source \
+             -b:v {bitrate} -maxrate {bitrate} -bufsize {bitrate} -threads {threads} -x264-params fps={fps:.0}/1000",
+            threads = if lines > 480 { 2 } else { 1 },
+            fps = per_second * 1000.0,
+        );
+        let output = "-fps_mode passthrough -enc_time_base 1:90000 -omit_video_pes_length 0 -muxdelay 0 -muxpreload 0 \
+                      -mpegts_copyts 1 -flush_packets 1 -f mpegts pipe:1";
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let mut arguments: Vec<String> = input.iter().flat_map(|text| words(text)).collect();
+        arguments.extend(words("-map 0:v:0 -filter_threads 1 -vf"));
+        arguments.push(filter);
+        arguments.extend(words(&coding));
+        arguments.extend(words(output));
+        arguments
+    }
+}
+
 /// `800k`, `2M`, `1.5M`, or a number of bits a second.
 fn parse_bitrate(text: &str) -> Option<u32> {
     let (number, factor) = match text.as_bytes().last()? {
@@ -117,6 +172,25 @@ mod tests {
         {
             check(text, Err(RenditionError::Bitrate));
         }
+    }
+
+    #[test]
+    fn ffmpeg_is_told_in_arguments() {
+        let pictures = Pictures { per_second: 12.5, wanted_from: Duration::from_millis(3_040) };
+        let arguments = Rendition::parse("360p@600k").unwrap().arguments(&pictures);
+        let after = |name: &str| {
+            let at = arguments.iter().position(|argument| argument == name).unwrap();
+            arguments[at + 1].as_str()
+        };
+        assert_eq!((after("-b:v"), after("-g"), after("-x264-params")), ("600000", "25", "fps=12500/1000"));
+        assert_eq!(
+            after("-vf"),
+            "select='gte(t,3.0400)',\
+             scale=w='if(gt(iw,ih),-2,min(360,trunc(min(iw,ih)/2)*2))':h='if(gt(iw,ih),min(360,trunc(min(iw,ih)/2)*2),-2)'\
+             :flags=bicubic,format=yuv420p"
+        );
+        assert_eq!((after("-i"), arguments.last().unwrap().as_str()), ("pipe:0", "pipe:1"));
+        assert!(arguments.iter().all(|argument| !argument.is_empty()));
     }
 
     proptest! {
