@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use yeoul_media::{Codec, Timestamp};
+use yeoul_media::{Codec, Kind, Timestamp, Track, TrackId};
 
 /// How much a stream keeps, and how patient it is with slow consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +126,23 @@ impl Stream {
     /// the camera's own clock. The first call counts.
     pub fn align(&self, sibling: Sibling) {
         let _ = self.sibling.set(sibling);
+    }
+
+    /// Bits a second of its picture, as the frames that are kept tell; `None` if they span less than a second.
+    #[must_use]
+    pub fn picture_bitrate(&self) -> Option<f64> {
+        let is_video = |track: &Track| track.kind() == Kind::Video;
+        let video: Vec<TrackId> = {
+            let status = self.status.borrow();
+            let tracks = status.slots.iter().flat_map(|slot| &slot.tracks);
+            tracks.filter(|track| is_video(track)).map(|track| track.id).collect()
+        };
+        let video = *video.first()?;
+        let (bytes, span) = self.lock_ring().amount(video);
+        // Bytes that are kept are far below 2^52.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        let bits = bytes as f64 * 8.0;
+        (span >= Duration::from_secs(1)).then(|| bits / span.as_secs_f64())
     }
 
     /// Ends the stream: its consumers get [`crate::Event::Ended`], its sources lose their demand.

@@ -57,6 +57,7 @@ impl App {
     /// # Errors
     /// If a socket cannot be opened.
     pub(crate) fn new(config: Config) -> Result<Arc<Self>, StartError> {
+        let masker = Masker::new(&config.secrets);
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
         let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?;
@@ -69,12 +70,12 @@ impl App {
                 ..StreamOptions::default()
             },
             timeline: timeline(),
-            ffmpeg: Arc::new(Ffmpeg::new(config.ffmpeg.clone())),
+            ffmpeg: Arc::new(Ffmpeg::new(config.ffmpeg.clone(), masker.clone())),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
         Ok(Arc::new(Self {
             access: Access::new(config.access.clone()),
-            masker: Masker::new(&config.secrets),
+            masker,
             streams,
             webrtc,
             shutdown,

@@ -1,6 +1,7 @@
 //! Supervisors on tokio's paused clock, with a source that always fails.
 
 use super::*;
+use crate::mask::Masker;
 use yeoul_hub::{Label, State, Want};
 use yeoul_media::Kind;
 
@@ -11,7 +12,7 @@ fn streams(stop: &CancellationToken) -> Streams {
         linger: LINGER,
         options: StreamOptions::default(),
         timeline: Timeline::default(),
-        ffmpeg: Arc::new(Ffmpeg::new(crate::config::Ffmpeg::default())),
+        ffmpeg: Arc::new(Ffmpeg::new(crate::config::Ffmpeg::default(), Masker::default())),
     };
     let source = Source::parse("homekit://192.0.2.1").unwrap();
     Streams::start(
@@ -63,7 +64,7 @@ fn several(configured: Vec<(&str, Vec<Source>, Vec<crate::config::Variant>)>) ->
         linger: LINGER,
         options: StreamOptions::default(),
         timeline: Timeline::default(),
-        ffmpeg: Arc::new(Ffmpeg::new(crate::config::Ffmpeg::default())),
+        ffmpeg: Arc::new(Ffmpeg::new(crate::config::Ffmpeg::default(), Masker::default())),
     };
     let configured = configured
         .into_iter()
