@@ -26,7 +26,7 @@ fn answer(offer: &Offer) -> Option<(Peer, String)> {
     }
     let host = [(Transport::Udp, SocketAddr::from(HERE))];
     CERTIFICATE.with(|certificate| {
-        let settings = Settings { certificate, host: &host, mapped: &[] };
+        let settings = Settings { certificate, host: &host, mapped: &[], variants: true };
         Peer::answer(testkit::epoch(), testkit::wall_epoch(), offer, &tracks(), &settings).ok()
     })
 }

@@ -151,9 +151,9 @@ export async function clip(t, name) {
 
 /**
  * The real server with these streams (name to source), on free ports of loopback; it answers when this returns. The same
- * `ports` start it again at the same addresses.
+ * `ports` start it again at the same addresses; sections of `config` replace ours.
  */
-export async function startYeoul(t, streams, { ports } = {}) {
+export async function startYeoul(t, streams, { ports, config: sections } = {}) {
   if (!existsSync(YEOUL_BIN)) {
     throw new Error(`no server at ${YEOUL_BIN}: build it (cargo build --release) or set YEOUL_BIN`);
   }
@@ -173,6 +173,7 @@ export async function startYeoul(t, streams, { ports } = {}) {
       rtsp: { listen: `127.0.0.1:${rtsp}` },
       webrtc: { listen: `127.0.0.1:${webrtc}`, candidates: [`127.0.0.1:${webrtc}`] },
       streams,
+      ...sections,
     }),
   );
   const server = new Process(t, 'yeoul', YEOUL_BIN, ['-c', config], { cwd: folder });
@@ -189,6 +190,7 @@ export async function startYeoul(t, streams, { ports } = {}) {
     rtspUrl: `rtsp://127.0.0.1:${rtsp}/`,
     ports: { api, rtsp, webrtc },
     log: server.log,
+    pid: server.child.pid,
     stop: (signal) => server.stop(signal),
     streams: async () => await (await fetch(`${url}api/streams`)).json(),
   };

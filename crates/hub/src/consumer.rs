@@ -127,6 +127,19 @@ impl Consumer {
         self.needs_keyframe = self.video.is_some();
     }
 
+    /// Takes no more frames of that kind: for a viewer who gets them from another stream.
+    pub fn leave(&mut self, kind: Kind) {
+        self.tracks.retain(|track| track.kind() != kind);
+        if kind == Kind::Video {
+            (self.video, self.needs_keyframe) = (None, false);
+        }
+        let tracks = &self.tracks;
+        self.ready.retain(|event| match event {
+            Event::Frame(delivery) => tracks.iter().any(|track| track.id == delivery.frame.track),
+            Event::Skipped { .. } | Event::TracksChanged | Event::Ended => true,
+        });
+    }
+
     /// The next event. Cancel safe.
     pub async fn next(&mut self) -> Event {
         loop {

@@ -11,6 +11,7 @@
 //!
 //! Control (states, demand) and data (the ring) share no lock.
 
+mod align;
 mod backoff;
 mod consumer;
 mod join;
@@ -23,7 +24,9 @@ mod status;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
+pub use align::{Sibling, Siblings};
 pub use backoff::Backoff;
 pub use consumer::{Consumer, Delivery, Event};
 pub use join::{JoinError, Joining, Want};
@@ -32,3 +35,4 @@ pub use producer::{Attach, Producer, Replaced};
 pub use snapshot::{ConsumerSnapshot, SourceSnapshot, StreamSnapshot};
 pub use status::State;
 pub use stream::{SourceSlot, Stream, StreamOptions};
+pub use timeline::Timeline;

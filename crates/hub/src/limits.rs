@@ -16,6 +16,26 @@ pub const MAX_RING_FRAMES: usize = 16_384;
 /// a link, short enough that a live picture stays live.
 pub const MAX_LAG: Duration = Duration::from_secs(3);
 
+/// Streams of one camera are taken to have one clock if, by it, their frames take equally long to reach us within this time:
+/// more than coding and sending them differs by, far less than wrong clocks do.
+pub const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(1);
+
+/// Streams of one camera that are nearer to each other than this stay where they are: sender reports are no more exact.
+pub const ALIGN_TOLERANCE: Duration = Duration::from_millis(5);
+
+/// A stream that has to come nearer to another one lets its time run slower or faster by one part in so many: nobody sees
+/// or hears it.
+pub const MAX_SLEW: u32 = 100;
+
+/// The longest distance of two frames that counts for [`MAX_SLEW`]: after a longer one nothing is made good at once.
+pub const MAX_SLEW_AT_ONCE: Duration = Duration::from_secs(1);
+
+/// A stream that has told no captured time for so long leads no others any more.
+pub const CLOCK_FRESH: Duration = Duration::from_secs(10);
+
+/// The least delay of the frames within this time tells how long they take: longer than a burst after a hiccup.
+pub const DELAY_WINDOW: Duration = Duration::from_secs(2);
+
 /// Tracks one producer may offer: a camera has two to four.
 pub const MAX_TRACKS: usize = 16;
 

@@ -1,5 +1,6 @@
 //! The giving side of a stream.
 
+use crate::align::slew;
 use crate::limits::MAX_TRACKS;
 use crate::status::State;
 use crate::{Label, Stream};
@@ -34,7 +35,18 @@ impl Attach {
     /// The source has these tracks, in this order; at most [`MAX_TRACKS`] are taken. A track that was there before the
     /// source went away goes on under its id, so that consumers need not come again.
     #[must_use]
-    pub fn tracks(self, label: Label, mut codecs: Vec<yeoul_media::Codec>) -> Producer {
+    pub fn tracks(self, label: Label, codecs: Vec<yeoul_media::Codec>) -> Producer {
+        self.produce(label, codecs, Offset::Unknown)
+    }
+
+    /// As [`Attach::tracks`], for a source that is made of frames of another stream on the same timeline: its frames keep
+    /// their time.
+    #[must_use]
+    pub fn tracks_on_the_timeline(self, label: Label, codecs: Vec<yeoul_media::Codec>) -> Producer {
+        self.produce(label, codecs, Offset::None)
+    }
+
+    fn produce(self, label: Label, mut codecs: Vec<yeoul_media::Codec>, offset: Offset) -> Producer {
         codecs.truncate(MAX_TRACKS);
         let (mut session, mut tracks) = (0, Vec::new());
         self.stream.status.send_modify(|status| (session, tracks) = status.attach(self.slot, label, codecs));
@@ -56,7 +68,7 @@ impl Attach {
         self.stream
             .status
             .send_modify(|status| status.slots[self.slot].counters = Some(Arc::clone(&counters)));
-        Producer { stream: self.stream, slot: self.slot, session, tracks, offset_ns: None, after, counters }
+        Producer { stream: self.stream, slot: self.slot, session, tracks, offset, after, counters }
     }
 }
 
@@ -90,6 +102,17 @@ impl ProducedTrack {
     }
 }
 
+/// From the source's timeline to the stream's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offset {
+    /// The first frame decides it.
+    Unknown,
+    /// In nanoseconds.
+    Known(i64),
+    /// They are the same.
+    None,
+}
+
 /// A live source: publishes frames into its stream. Dropped when the source is gone.
 #[derive(Debug)]
 pub struct Producer {
@@ -97,8 +120,7 @@ pub struct Producer {
     slot: usize,
     session: u64,
     tracks: Vec<ProducedTrack>,
-    /// From the source's timeline to the stream's; set by the first frame.
-    offset_ns: Option<i64>,
+    offset: Offset,
     /// The stream's time that this session must not start before.
     after: Timestamp,
     counters: Arc<ProducerCounters>,
@@ -118,7 +140,8 @@ impl Producer {
     }
 
     /// Puts a frame into the stream, its time moved onto the stream's timeline: the first frame of a session is placed at
-    /// the time of its arrival, the others keep their distance to it. Video before its first keyframe, and frames of
+    /// the time of its arrival (or, among several streams of a camera, where the camera's clock puts it), the others keep
+    /// their distance to it. Video before its first keyframe, and frames of
     /// tracks that are not this producer's, are passed over.
     ///
     /// # Errors
@@ -138,8 +161,10 @@ impl Producer {
             });
         }
         let track = &mut self.tracks[at];
-        track.begun |= frame.keyframe;
-        if !track.begun {
+        // A source that keeps its time may begin with what the session before it has given already.
+        let is_new = self.offset != Offset::None || frame.dts > self.after;
+        track.begun |= frame.keyframe && is_new;
+        if !track.begun || !is_new {
             return Ok(());
         }
         if let Some(codec) = track.untold.take() {
@@ -162,15 +187,36 @@ impl Producer {
     fn rebase(&mut self, at: usize, frame: &mut Frame) {
         /// Put between two frames that would overlap: of one session and the next, or of a source that turns its clock back.
         const GAP: Duration = Duration::from_millis(1);
-        let offset = *self.offset_ns.get_or_insert_with(|| {
-            let arrival = self.stream.time_at(frame.received_at);
-            arrival.max(self.after + GAP).as_nanos().saturating_sub(frame.dts.as_nanos())
-        });
+        let offset = match self.offset {
+            Offset::Unknown => self.begin(frame, GAP),
+            Offset::Known(offset) => offset,
+            Offset::None => 0,
+        };
         let track = &mut self.tracks[at];
         let moved = |time: Timestamp| Timestamp::from_nanos(time.as_nanos().saturating_add(offset));
         frame.dts = moved(frame.dts).max(track.last_dts + GAP);
         frame.pts = moved(frame.pts).max(frame.dts);
-        track.last_dts = frame.dts;
+        let advance = frame.dts.saturating_since(std::mem::replace(&mut track.last_dts, frame.dts));
+        if track.kind == Kind::Video
+            && self.offset != Offset::None
+            && let Some(sibling) = self.stream.sibling.get()
+            && let Some(error) = sibling.error(frame, self.stream.time_at(frame.received_at))
+        {
+            self.offset = Offset::Known(offset.saturating_sub(slew(error, advance)));
+        }
+    }
+
+    /// Chooses the place of a session's first frame; gives the offset.
+    fn begin(&mut self, frame: &Frame, gap: Duration) -> i64 {
+        let arrival = self.stream.time_at(frame.received_at);
+        // A camera's clock tells when a frame is to be shown.
+        let decoded_ahead = frame.pts.saturating_since(frame.dts);
+        let placed = self.stream.sibling.get().and_then(|sibling| sibling.place(frame, arrival));
+        let start = placed.map_or(arrival, |shown| shown - decoded_ahead);
+        let start = start.max(self.after + gap).max(Timestamp::ZERO);
+        let offset = start.as_nanos().saturating_sub(frame.dts.as_nanos());
+        self.offset = Offset::Known(offset);
+        offset
     }
 }
 

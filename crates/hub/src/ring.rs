@@ -132,6 +132,16 @@ impl Ring {
         }
     }
 
+    /// Bytes of the frames of `track` that are kept, without the last one, and the time they take.
+    pub(crate) fn amount(&self, track: TrackId) -> (usize, Duration) {
+        let frames = || self.frames.iter().filter(|frame| frame.track == track);
+        let (Some(first), Some(last)) = (frames().next(), frames().next_back()) else {
+            return (0, Duration::ZERO);
+        };
+        let bytes: usize = frames().map(|frame| frame.data.len()).sum();
+        (bytes - last.data.len(), last.dts.saturating_since(first.dts))
+    }
+
     /// Bytes of the frames kept.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes

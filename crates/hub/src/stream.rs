@@ -5,13 +5,13 @@ use crate::join::Joining;
 use crate::producer::{Attach, Producer};
 use crate::ring::Ring;
 use crate::status::{SlotStatus, State, Status};
-use crate::{Label, Want, limits};
+use crate::{Label, Sibling, Timeline, Want, limits};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use yeoul_media::{Codec, Timestamp};
+use yeoul_media::{Codec, Kind, Timestamp, Track, TrackId};
 
 /// How much a stream keeps, and how patient it is with slow consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +46,24 @@ pub struct Stream {
     /// Counts changes of tracks, so that consumers look at the status only when there is something to see.
     pub(crate) revision: AtomicU64,
     pub(crate) closed: OnceLock<()>,
-    /// The zero of the stream's timeline: when its first frame ever came in, or was asked for.
-    pub(crate) epoch: OnceLock<Instant>,
+    pub(crate) timeline: Timeline,
+    /// Among the streams of one camera, if there are others.
+    pub(crate) sibling: OnceLock<Sibling>,
     consumers: Mutex<BTreeMap<u64, Arc<Counters>>>,
     next_consumer: AtomicU64,
 }
 
 impl Stream {
-    /// A stream of `sources` configured sources (none for one that is only published to).
+    /// A stream of `sources` configured sources (none for one that is only published to), on a timeline of its own, which
+    /// begins with its first frame.
     #[must_use]
     pub fn new(name: &str, sources: usize, options: StreamOptions) -> Arc<Self> {
+        Self::on(&Timeline::default(), name, sources, options)
+    }
+
+    /// As [`Stream::new`], on a timeline that others share.
+    #[must_use]
+    pub fn on(timeline: &Timeline, name: &str, sources: usize, options: StreamOptions) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
             status: watch::Sender::new(Status::new(sources + 1)),
@@ -64,7 +72,8 @@ impl Stream {
             head: watch::Sender::new(0),
             revision: AtomicU64::new(0),
             closed: OnceLock::new(),
-            epoch: OnceLock::new(),
+            timeline: timeline.clone(),
+            sibling: OnceLock::new(),
             consumers: Mutex::new(BTreeMap::new()),
             next_consumer: AtomicU64::new(1),
         })
@@ -104,8 +113,36 @@ impl Stream {
     /// The place on the stream's timeline of what comes in at `at`.
     #[must_use]
     pub fn time_at(&self, at: Instant) -> Timestamp {
-        let epoch = *self.epoch.get_or_init(|| at);
-        Timestamp::ZERO + at.saturating_duration_since(epoch)
+        self.timeline.at(at)
+    }
+
+    /// The timeline it is on.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Says that this stream is one of several of a camera, before its first frame: from then on they are kept in step by
+    /// the camera's own clock. The first call counts.
+    pub fn align(&self, sibling: Sibling) {
+        let _ = self.sibling.set(sibling);
+    }
+
+    /// Bits a second of its picture, as the frames that are kept tell; `None` if they span less than a second.
+    #[must_use]
+    pub fn picture_bitrate(&self) -> Option<f64> {
+        let is_video = |track: &Track| track.kind() == Kind::Video;
+        let video: Vec<TrackId> = {
+            let status = self.status.borrow();
+            let tracks = status.slots.iter().flat_map(|slot| &slot.tracks);
+            tracks.filter(|track| is_video(track)).map(|track| track.id).collect()
+        };
+        let video = *video.first()?;
+        let (bytes, span) = self.lock_ring().amount(video);
+        // Bytes that are kept are far below 2^52.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        let bits = bytes as f64 * 8.0;
+        (span >= Duration::from_secs(1)).then(|| bits / span.as_secs_f64())
     }
 
     /// Ends the stream: its consumers get [`crate::Event::Ended`], its sources lose their demand.

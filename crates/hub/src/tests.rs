@@ -11,7 +11,7 @@ use yeoul_testkit::epoch;
 
 const FRAME: Duration = Duration::from_millis(40);
 
-fn h264() -> Codec {
+pub(crate) fn h264() -> Codec {
     let sps: &[u8] = &[
         0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00,
         0x00, 0x03, 0x00, 0x32, 0x0f, 0x16, 0x2e, 0x48,
@@ -320,6 +320,41 @@ async fn time_of_a_track_never_runs_backwards() {
         assert!(delivery.frame.dts >= last && delivery.frame.pts >= delivery.frame.dts);
         last = delivery.frame.dts;
     }
+}
+
+#[tokio::test]
+async fn a_consumer_can_leave_the_picture_to_another_stream() {
+    let stream = Stream::new("cam", 1, StreamOptions::default());
+    let mut producer = live(&stream, 0, vec![h264(), pcma()]);
+    let [video, sound] = [0, 1].map(|index| producer.track(index).unwrap());
+    let mut consumer = join(&stream, vec![Want::any(Kind::Video), Want::any(Kind::Audio)]).await;
+    for n in 0..4 {
+        producer.publish(frame(video, epoch(), n, n == 0)).unwrap();
+        producer.publish(frame(sound, epoch(), 100 + n, true)).unwrap();
+    }
+    assert!(matches!(consumer.try_next(), Some(Event::Frame(delivery)) if delivery.frame.track == video));
+    consumer.leave(Kind::Video);
+    producer.publish(frame(video, epoch(), 4, true)).unwrap();
+    producer.publish(frame(sound, epoch(), 104, true)).unwrap();
+    let heard: Vec<u32> = numbers(&mut consumer).into_iter().map(|(number, _)| number).collect();
+    assert_eq!(heard, [100, 101, 102, 103, 104]);
+    assert_eq!(consumer.tracks().len(), 1);
+}
+
+#[tokio::test]
+async fn the_bitrate_of_the_picture_is_known_from_the_frames() {
+    let stream = Stream::new("cam", 1, StreamOptions::default());
+    let mut producer = live(&stream, 0, vec![h264(), pcma()]);
+    let [video, sound] = [0, 1].map(|index| producer.track(index).unwrap());
+    assert_eq!(stream.picture_bitrate(), None);
+    for n in 0..50 {
+        let data = Bytes::from(vec![0; if n % 25 == 0 { 3_000 } else { 1_000 }]);
+        producer.publish(Frame { data, ..frame(video, epoch(), n, n % 25 == 0) }).unwrap();
+        producer.publish(frame(sound, epoch(), n, true)).unwrap();
+    }
+    let bitrate = stream.picture_bitrate().unwrap();
+    // 26 or 27 kB a second, as the window falls.
+    assert!((205_000.0..220_000.0).contains(&bitrate), "{bitrate}");
 }
 
 /// Polls once; `None` while it waits.

@@ -45,6 +45,9 @@ pub const MAX_MEDIAS: usize = 32;
 pub const MAX_RTCP_PACKETS: usize = 64;
 /// Most sequence numbers taken from one NACK: browsers ask for some dozens, a datagram could ask for 6000.
 pub const MAX_NACKED_PACKETS: usize = 1024;
+/// Most packets of one transport-wide feedback: browsers tell of a tenth of a second, some hundreds; a run of 8191 packets
+/// takes two bytes.
+pub const MAX_FEEDBACK_PACKETS: usize = 2048;
 
 /// How far RTP-Info may be from the first packet. The two are one round trip apart; the rest is for servers that start at
 /// the last keyframe.

@@ -212,6 +212,7 @@ impl<L> Receiver<L> {
                 rtcp::Packet::ReceiverReport(_)
                 | rtcp::Packet::SourceDescription(_)
                 | rtcp::Packet::Nack(_)
+                | rtcp::Packet::Arrivals(_)
                 | rtcp::Packet::PictureLoss { .. }
                 | rtcp::Packet::FullIntraRequest { .. }
                 | rtcp::Packet::Other { .. } => {}

@@ -3,8 +3,9 @@
 use crate::access::Access;
 use crate::api;
 use crate::config::Config;
+use crate::ffmpeg::Ffmpeg;
 use crate::hls::Hls;
-use crate::limits::SHUTDOWN_WAIT;
+use crate::limits::{SHUTDOWN_WAIT, TIMELINE_BEFORE_START};
 use crate::mask::Masker;
 use crate::outputs::Outputs;
 use crate::pictures::Pictures;
@@ -14,10 +15,11 @@ use crate::streams::{StreamSettings, Streams};
 use crate::webrtc::WebRtc;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
-use yeoul_hub::StreamOptions;
+use yeoul_hub::{StreamOptions, Timeline};
 
 /// Shared by every task of the program. Made once, never changed.
 #[derive(Debug)]
@@ -65,6 +67,7 @@ impl App {
     /// # Errors
     /// If a socket cannot be opened.
     pub(crate) fn new(config: Config) -> Result<Arc<Self>, StartError> {
+        let masker = Masker::new(&config.secrets);
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
         let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?;
@@ -76,11 +79,13 @@ impl App {
                 max_ring_age: defaults.buffer_duration,
                 ..StreamOptions::default()
             },
+            timeline: timeline(),
+            ffmpeg: Arc::new(Ffmpeg::new(config.ffmpeg.clone(), masker.clone())),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
         Ok(Arc::new(Self {
             access: Access::new(config.access.clone()),
-            masker: Masker::new(&config.secrets),
+            masker,
             streams,
             pictures: Pictures::new(&tasks),
             webrtc,
@@ -103,6 +108,12 @@ impl App {
         let _ = self.end.set(end);
         self.shutdown.cancel();
     }
+}
+
+/// The timeline of this server, which began a little before it.
+fn timeline() -> Timeline {
+    let now = Instant::now();
+    Timeline::starting(now.checked_sub(TIMELINE_BEFORE_START).unwrap_or(now))
 }
 
 /// A running server.

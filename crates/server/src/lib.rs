@@ -7,6 +7,7 @@ mod api;
 mod app;
 pub mod cli;
 pub mod config;
+mod ffmpeg;
 mod hls;
 mod limits;
 mod log;

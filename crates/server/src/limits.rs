@@ -5,6 +5,9 @@ use std::time::Duration;
 /// A source that lived this long was a working one: the next failure starts the backoff from its beginning.
 pub(crate) const SOURCE_STABLE_AFTER: Duration = Duration::from_secs(10);
 
+/// The timeline's zero is this long before the start: no frame is from before it, and containers count from zero.
+pub(crate) const TIMELINE_BEFORE_START: Duration = Duration::from_secs(10);
+
 /// How long a source may take to say goodbye to its camera: less than [`SHUTDOWN_WAIT`].
 pub(crate) const SOURCE_STOP_WAIT: Duration = Duration::from_millis(1_000);
 
@@ -23,6 +26,46 @@ pub(crate) const CONFIG_PROBLEMS: usize = 20;
 
 /// Sources of one stream: a main and a sub stream, a microphone, a fallback each; not a list pasted into the wrong place.
 pub(crate) const STREAM_SOURCES: usize = 16;
+
+/// Qualities of one stream: more steps than this differ too little to go from one to another.
+pub(crate) const STREAM_VARIANTS: usize = 8;
+
+/// Processes of ffmpeg at a time, unless `ffmpeg.max_processes` says otherwise: each that makes a picture smaller takes a
+/// tenth of a core to a whole one.
+pub(crate) const FFMPEG_PROCESSES: usize = 16;
+
+/// The most that `ffmpeg.max_processes` can say: no machine has cores for more.
+pub(crate) const FFMPEG_PROCESSES_MOST: usize = 1024;
+
+/// How long a rendition waits for the stream that it is made of, before it tells why there is none.
+pub(crate) const RENDITION_PARENT_WAIT: Duration = Duration::from_secs(5);
+
+/// How long ffmpeg may take to its first picture: to decode a GOP of 20 s in 4K takes some seconds.
+pub(crate) const RENDITION_FIRST_WAIT: Duration = Duration::from_secs(15);
+
+/// Frames that went into ffmpeg and were not noted yet by the side that takes pictures out; who puts them in waits.
+pub(crate) const RENDITION_QUEUE: usize = 256;
+
+/// Pictures that ffmpeg may have at a time: a GOP of 20 s at 50 a second. Older ones never come out.
+pub(crate) const RENDITION_PICTURES: usize = 1024;
+
+/// Sound that waits for its picture: 10 s of it.
+pub(crate) const RENDITION_SOUND: usize = 512;
+
+/// Bytes read from ffmpeg at once: a keyframe of a rendition.
+pub(crate) const RENDITION_READ_BYTES: usize = 64 << 10;
+
+/// Pictures a second, where the first ones do not tell.
+pub(crate) const RENDITION_USUAL_RATE: f64 = 25.0;
+
+/// Lines that a child process wrote to its standard error, kept to tell why it failed …
+pub(crate) const CHILD_LINES: usize = 8;
+
+/// … and the bytes of one.
+pub(crate) const CHILD_LINE_BYTES: u64 = 500;
+
+/// How long a child process may take to end once it is told that nothing more will come: less than [`SOURCE_STOP_WAIT`].
+pub(crate) const CHILD_END_WAIT: Duration = Duration::from_millis(500);
 
 /// Bytes of a stream's name: what fits into a file name.
 pub(crate) const STREAM_NAME_BYTES: usize = 255;
@@ -173,6 +216,23 @@ pub(crate) const WEBRTC_TCP_FIRST_PACKET: Duration = Duration::from_secs(10);
 /// A viewer that lost the picture is not sent the GOP again if the next keyframe comes this soon: browsers need as long to
 /// catch up with a long GOP.
 pub(crate) const WEBRTC_KEYFRAME_NEAR: Duration = Duration::from_millis(1_500);
+
+/// A viewer that shall get a lower quality which nobody watches yet gets no more pictures of the higher one for so long: the
+/// lower one begins with a keyframe, from which it can go on if it has not seen more by then.
+pub(crate) const WEBRTC_CHANGE_HOLD: Duration = Duration::from_millis(1_500);
+
+/// So long the old quality may need to come to where the new one begins: ffmpeg's pictures come some tenths of a second
+/// after the camera's.
+pub(crate) const WEBRTC_CHANGE_WAIT: Duration = Duration::from_millis(700);
+
+/// A new quality that gives no picture for so long is given up.
+pub(crate) const WEBRTC_CHANGE_STALL: Duration = Duration::from_secs(2);
+
+/// A new quality without a keyframe for so long is given up: "smart" cameras have one every 10 to 20 s.
+pub(crate) const WEBRTC_CHANGE_LONGEST: Duration = Duration::from_secs(25);
+
+/// A queue on a viewer's line in which more pictures would only come later, and make the next quality wait.
+pub(crate) const WEBRTC_LINE_FULL: Duration = Duration::from_millis(500);
 
 /// Bytes that wait to be written to a viewer by TCP: half a second of 4 Mbit/s. A viewer that does not take them gets no
 /// more frames, and goes on at a keyframe.

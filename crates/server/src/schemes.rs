@@ -1,5 +1,6 @@
 //! From the scheme of a source's URL to the code that dials it: a new protocol is one line in each table here.
 
+use crate::ffmpeg::RenditionSource;
 use crate::rtsp;
 use crate::streams::{DialError, ErrorKind};
 use std::fmt;
@@ -56,6 +57,8 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
 pub(crate) enum Source {
     /// `rtsp://`, `rtsps://`, `rtspx://`.
     Rtsp(Box<yeoul_rtsp::client::Source>),
+    /// A lower quality of another stream. Nobody writes it as a URL: it is a variant.
+    Rendition(RenditionSource),
     /// A scheme of [`PLANNED_SCHEMES`]: the stream says so when it is asked for.
     Planned {
         /// The scheme alone: the rest may hold a password in a place that only its protocol knows.
@@ -106,6 +109,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rtsp(source) => write!(f, "{}", source.url),
+            Self::Rendition(source) => write!(f, "{source}"),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
         }
     }
@@ -119,6 +123,7 @@ pub(crate) async fn dial(
 ) -> Result<(), DialError> {
     match source {
         Source::Rtsp(source) => rtsp::dial::run(source, attach, hang_up).await,
+        Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
             ErrorKind::Unsupported,
             format!("sources of scheme {scheme} are not supported yet; supported are {}", SCHEMES.join(", ")),

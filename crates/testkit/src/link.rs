@@ -19,6 +19,10 @@ pub struct Link {
     pub reorder: f64,
     /// How long a reordered datagram is held back.
     pub reorder_by: Duration,
+    /// Bits a second that the narrowest place carries; none is as narrow as this where it is `None`.
+    pub bits_per_second: Option<u64>,
+    /// How long a datagram waits in front of it at most; those that would have to wait longer vanish.
+    pub queue: Duration,
 }
 
 /// One direction between two sans-IO sessions: `push` what one sends, `pop` what the other receives.
@@ -30,13 +34,23 @@ pub struct LossyLink {
     queue: BTreeMap<(Instant, u64), Vec<u8>>,
     count: u64,
     last_in_order: Option<Instant>,
+    /// When the narrowest place has sent all that it has taken.
+    free_at: Option<Instant>,
     lost: u64,
 }
 
 impl LossyLink {
     /// A link whose chances come from `seed`.
     pub const fn new(link: Link, seed: u64) -> Self {
-        Self { link, rng: Rng::new(seed), queue: BTreeMap::new(), count: 0, last_in_order: None, lost: 0 }
+        Self {
+            link,
+            rng: Rng::new(seed),
+            queue: BTreeMap::new(),
+            count: 0,
+            last_in_order: None,
+            free_at: None,
+            lost: 0,
+        }
     }
 
     /// Changes what happens to datagrams sent from now on; those on their way keep theirs.
@@ -51,6 +65,10 @@ impl LossyLink {
             return;
         }
         let bytes = bytes.into();
+        let Some(now) = self.squeeze(now, bytes.len()) else {
+            self.lost += 1;
+            return;
+        };
         if self.rng.chance(self.link.duplicate) {
             self.enqueue(now, bytes.clone());
         }
@@ -71,6 +89,18 @@ impl LossyLink {
     /// How many datagrams this link has lost.
     pub const fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// When a datagram is through the narrowest place; `None` if it has no room to wait.
+    fn squeeze(&mut self, now: Instant, bytes: usize) -> Option<Instant> {
+        let Some(rate) = self.link.bits_per_second else { return Some(now) };
+        let free_at = self.free_at.map_or(now, |at| at.max(now));
+        if free_at - now > self.link.queue {
+            return None;
+        }
+        let takes = Duration::from_nanos(bytes as u64 * 8_000_000_000 / rate.max(1));
+        self.free_at = Some(free_at + takes);
+        self.free_at
     }
 
     fn enqueue(&mut self, now: Instant, bytes: Vec<u8>) {
@@ -129,6 +159,22 @@ mod tests {
         let arrived = carry(Link { jitter: 50 * MS, ..Link::default() }, 200);
         assert!(arrived.is_sorted());
         assert_eq!(arrived.len(), 200);
+    }
+
+    #[test]
+    fn a_narrow_link_delays_and_then_loses() {
+        let narrow = Link { bits_per_second: Some(8_000), queue: 5 * MS, ..Link::default() };
+        let mut wire = LossyLink::new(narrow, 1);
+        for n in 0..10 {
+            wire.push(epoch(), [n]);
+        }
+        let arrivals: Vec<_> = std::iter::from_fn(|| {
+            let at = wire.next_at()?;
+            wire.pop(at).map(|bytes| (bytes[0], (at - epoch()).as_millis()))
+        })
+        .collect();
+        assert_eq!(arrivals, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6)]);
+        assert_eq!(wire.lost(), 4);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Every bound of the conversions, with its reason.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 /// Pixels of a picture that is decoded in this process: H.264's level 5.2 (4096x2304), which every camera up to 4K keeps.
 /// A decoder holds at most 17 of them: about 240 MB of 8 bits for the largest, 25 MB for 1080p with its usual four.
 pub const MAX_PIXELS: usize = 36_864 * 256;
@@ -34,3 +37,13 @@ pub const MAX_Y4M_LINE_BYTES: usize = 256;
 
 /// Columns and lines of a picture of characters: the largest terminals have some hundred.
 pub const MAX_ASCII_SIDE: usize = 512;
+
+/// Height of a rendition: a stamp to 8K.
+pub const RENDITION_LINES: RangeInclusive<u16> = 64..=4320;
+
+/// Bitrate of a rendition in bits a second: below, nothing can be seen; above, no line of a viewer would carry it.
+pub const RENDITION_BITRATE: RangeInclusive<u32> = 50_000..=50_000_000;
+
+/// From one keyframe of a rendition to the next at most: a viewer that changes to it waits no longer, and cameras whose
+/// pictures it is made of mostly have as many.
+pub const RENDITION_GOP: Duration = Duration::from_secs(2);

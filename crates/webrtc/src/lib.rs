@@ -6,13 +6,15 @@
 //! | `connection` | ICE and DTLS, by the crates `is` and `dimpl` | RFC 8445, 6347, 8122 |
 //! | [`srtp`] | protection of packets, our own | RFC 3711, 7714, 5764 |
 //! | `egress` | frames to sealed packets: headers, RTX, pacing | RFC 3550, 4588, 8285 |
+//! | [`Ladder`] | what the viewer's line carries, and which quality that allows | draft-holmer-rmcat-transport-wide-cc-extensions-01 |
 //! | [`Peer`] | one viewer: all of these | RFC 8827, 8834, 4585 |
 //! | [`DatagramKind`], [`local_ufrag`] | whose datagram on the shared port it is | RFC 7983 |
 //!
 //! Media does not pass through a WebRTC library: a frame is packetized once for all viewers and sealed for each straight
 //! into the buffer that is sent ([`Burst`]). The keys of a session have one user, its [`srtp::Sealer`], so that no nonce
-//! occurs twice. Left out for now: media towards us, data channels, bandwidth estimation, TURN.
+//! occurs twice. Left out for now: media towards us, data channels, TURN.
 
+mod bandwidth;
 mod certificate;
 mod connection;
 mod datagram;
@@ -24,6 +26,7 @@ mod sdp;
 pub mod srtp;
 mod transport;
 
+pub use bandwidth::{Ladder, Reading, Step};
 pub use certificate::{Certificate, CertificateError};
 pub use datagram::{DatagramKind, local_ufrag};
 pub use egress::{Burst, TrackStats};

@@ -87,6 +87,57 @@ pub const PLAYOUT_DELAY_STEP: Duration = Duration::from_millis(20);
 pub const PLAYOUT_DELAY_KEPT: Duration = Duration::from_secs(20);
 /// A delay is told with every packet for so long: long enough that one of them comes through.
 pub const PLAYOUT_DELAY_TOLD: Duration = Duration::from_secs(1);
+/// Packets of a viewer of which no arrival has been told yet, kept at most: two seconds of 10 Mbit/s.
+pub const UNREPORTED_PACKETS: usize = 2048;
+/// Packets whose arrival is known, kept at most: [`RATE_WINDOW`] of 40 Mbit/s.
+pub const ACKNOWLEDGED_PACKETS: usize = 4096;
+/// What arrives is counted over so long: half of a usual GOP, so that keyframes do not make it jump.
+pub const RATE_WINDOW: Duration = Duration::from_secs(1);
+/// Less says nothing about a rate.
+pub const MIN_RATE_WINDOW: Duration = Duration::from_millis(200);
+/// The luckiest packet of so long tells the queue: several pictures, of which one may be a large keyframe.
+pub const QUEUE_WINDOW: Duration = Duration::from_millis(300);
+/// The same while a trial makes the queue itself.
+pub const TRIAL_QUEUE_WINDOW: Duration = Duration::from_millis(120);
+/// The least way of packets counts for so long, and as long again: a path that has become longer is known after that.
+pub const BASE_WINDOW: Duration = Duration::from_secs(20);
+/// A receiver's clock that jumps this far has started anew.
+pub const CLOCK_RESET: Duration = Duration::from_secs(3600);
+/// A queue that no packet gets around and that is this long is no accident: radio links make packets wait for less.
+pub const CONGESTED_QUEUE: Duration = Duration::from_millis(150);
+/// Repetitions make good for less than this; above, it mostly is a line that throws away what it does not carry.
+pub const CONGESTED_LOSS: f64 = 0.1;
+/// How long that has to last.
+pub const CONGESTED_TIME: Duration = Duration::from_millis(400);
+/// A queue goes away in this time if the line carries the stream on average: the GOP so far of 4 Mbit/s and 10 s takes so
+/// long where it carries twice as much.
+pub const CONGESTION_BEARABLE: Duration = Duration::from_secs(6);
+/// A line has to carry this much of what a quality needs on average: a camera's picture is not always equally hard to code.
+pub const HEADROOM: f64 = 1.15;
+/// A quality of which nothing is known is taken to need so many times what the next lower one does.
+pub const UNKNOWN_FACTOR: f64 = 2.5;
+/// After a change of quality, what was sent before it is still on its way for so long.
+pub const SETTLE_TIME: Duration = Duration::from_secs(2);
+/// How long a line has to be good before more is tried for the first time …
+pub const TRIAL_FIRST: Duration = Duration::from_secs(5);
+/// … and, after several trials that failed, at the longest.
+pub const TRIAL_LONGEST: Duration = Duration::from_secs(60);
+/// How long a trial sends more: it grows in [`TRIAL_RAMP`], then the line has to bear it as long again.
+pub const TRIAL_TIME: Duration = Duration::from_millis(2_200);
+/// In how long it grows.
+pub const TRIAL_RAMP: Duration = Duration::from_secs(1);
+/// What a trial may send at once, as time of its rate.
+pub const TRIAL_BURST: Duration = Duration::from_millis(20);
+/// A queue of this length ends a trial …
+pub const TRIAL_QUEUE: Duration = Duration::from_millis(60);
+/// … or that loss …
+pub const TRIAL_LOSS: f64 = 0.08;
+/// … if it lasts so long.
+pub const TRIAL_BEARABLE: Duration = Duration::from_millis(120);
+/// A line that has to go down again in this time after it went up was tried too soon.
+pub const RELAPSE_TIME: Duration = Duration::from_secs(15);
+/// Frames whose packets are sent again to fill the line: the viewer has them, and each packet is another one for a while.
+pub const PADDING_FRAMES: usize = 8;
 /// Between sender reports of a viewer. Receivers need one to show sound and picture in step, and its clock drifts slowly.
 pub const SENDER_REPORT_INTERVAL: Duration = Duration::from_secs(2);
 /// Most senders of RTP or RTCP towards us in one session whose replay windows are kept: a viewer has one for each media

@@ -1,11 +1,17 @@
 //! Which of the offered payload types fits a track.
 
 use crate::sdp::{Media, Offer, OfferError, OfferedCodec};
+use yeoul_media::bitstream::h264;
 use yeoul_media::{Codec, Kind, Track};
+
+/// `profile-level-id` of High at level 3.1.
+const H264_HIGH: [u8; 3] = [0x64, 0x00, 0x1f];
 
 /// A payload type chosen for a track.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chosen {
+    /// As in `a=rtpmap`, in capitals.
+    pub(crate) name: String,
     pub(crate) payload_type: u8,
     /// RTX (RFC 4588) of that payload type.
     pub(crate) resend_payload_type: Option<u8>,
@@ -64,11 +70,31 @@ pub(crate) fn choose(media: &Media, codec: &Codec) -> Option<Chosen> {
         resend.name == "RTX" && resend.parameter("apt") == Some(offered.payload_type.to_string().as_str())
     });
     Some(Chosen {
+        name: offered.name.clone(),
         payload_type: offered.payload_type,
         resend_payload_type: resend.map(|resend| resend.payload_type),
         clock_rate: offered.clock_rate,
         parameters: parameters(offered, codec),
     })
+}
+
+/// A codec's name in `a=rtpmap`, in capitals.
+pub(crate) const fn sdp_name(codec: &Codec) -> &'static str {
+    match codec {
+        Codec::H264(_) => "H264",
+        Codec::H265(_) => "H265",
+        Codec::Av1(_) => "AV1",
+        Codec::Vp9(_) => "VP9",
+        Codec::Jpeg { .. } => "JPEG",
+        Codec::Opus { .. } => "OPUS",
+        Codec::Pcmu(_) => "PCMU",
+        Codec::Pcma(_) => "PCMA",
+        Codec::G722 => "G722",
+        Codec::L16(_) => "L16",
+        Codec::Aac(_) => "MPEG4-GENERIC",
+        Codec::Flac(_) => "FLAC",
+        Codec::Mp3(_) => "MPA",
+    }
 }
 
 /// How well an offered payload type fits: `None` not at all, more is better.
@@ -79,8 +105,9 @@ fn fit(offered: &OfferedCodec, codec: &Codec) -> Option<u32> {
             if name != "H264" || offered.parameter("packetization-mode") != Some("1") {
                 return None;
             }
-            let Some(sets) = sets else { return Some(1) };
-            Some(h264_fit(h264_profile(offered), sets.profile_level_id()))
+            // Of a camera that has told nothing yet, the usual is expected.
+            let camera = sets.as_ref().map_or(H264_HIGH, h264::ParameterSets::profile_level_id);
+            Some(h264_fit(h264_profile(offered), camera))
         }
         Codec::H265(sets) => {
             if name != "H265" {

@@ -22,14 +22,14 @@ pub const PACKET_BYTES: usize = 188;
 /// What every packet starts with.
 const SYNC_BYTE: u8 = 0x47;
 /// Times count in this clock.
-const CLOCK_HZ: u32 = 90_000;
+pub const CLOCK_HZ: u32 = 90_000;
 /// PTS, DTS and the base of the clock reference have 33 bits: they wrap after 26.5 hours.
 const CLOCK_BITS: u32 = 33;
 const CLOCK_MASK: i64 = (1 << CLOCK_BITS) - 1;
 
 /// Where the zero of the stream's timeline stands in the stream's 33 bits: decoding times before the zero (B-frames) and the
 /// clock reference, which runs ahead of them, stay above 0.
-const ZERO_TICKS: i64 = CLOCK_HZ as i64;
+pub const ZERO_TICKS: i64 = CLOCK_HZ as i64;
 /// How much earlier than a frame's decoding time the clock is in front of it: a receiver has this long to take the frame in, and
 /// tracks that arrive less than this apart never come too late.
 const LEAD_TICKS: i64 = CLOCK_HZ as i64 / 5;

@@ -1,8 +1,9 @@
-//! RTCP: reports (RFC 3550 §6), feedback (RFC 4585 §6, RFC 5104 §4.3.1), and the statistics behind reports.
+//! RTCP: reports (RFC 3550 §6), feedback (RFC 4585 §6, RFC 5104 §4.3.1, and for congestion control
+//! draft-holmer-rmcat-transport-wide-cc-extensions-01), and the statistics behind reports.
 //!
-//! Leaves out APP, XR and transport-wide feedback, which are passed over, and when to send: RTSP sessions report at a
-//! fixed interval.
+//! Leaves out APP and XR, which are passed over, and when to send: RTSP sessions report at a fixed interval.
 
+mod arrivals;
 mod ntp;
 mod parse;
 mod stats;
@@ -10,6 +11,7 @@ mod stats;
 mod tests;
 mod write;
 
+pub use arrivals::Arrivals;
 pub use ntp::NtpTime;
 pub use parse::{Error, packets};
 pub use stats::{ReceiverStats, SenderStats};
@@ -24,6 +26,7 @@ const TRANSPORT_FEEDBACK: u8 = 205;
 const PAYLOAD_FEEDBACK: u8 = 206;
 /// Feedback message types.
 const GENERIC_NACK: u8 = 1;
+const TRANSPORT_WIDE: u8 = 15;
 const PICTURE_LOSS: u8 = 1;
 const FULL_INTRA_REQUEST: u8 = 4;
 /// SDES item types (RFC 3550 §6.5).
@@ -46,6 +49,8 @@ pub enum Packet {
     Bye(Bye),
     /// Generic NACK (RFC 4585 §6.2.1).
     Nack(Nack),
+    /// Transport-wide feedback.
+    Arrivals(Arrivals),
     /// Picture loss indication (RFC 4585 §6.3.1).
     PictureLoss {
         /// Who asks.
@@ -60,7 +65,7 @@ pub enum Packet {
         /// Whom, with the number of the request: a repeated number is the same request.
         requests: Vec<(u32, u8)>,
     },
-    /// Anything else (APP, XR, transport-wide feedback …): passed over, written without content.
+    /// Anything else (APP, XR …): passed over, written without content.
     Other {
         /// The packet type, 192 to 223.
         packet_type: u8,

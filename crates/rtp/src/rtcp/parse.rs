@@ -1,9 +1,9 @@
 //! Compound packets to [`Packet`]s.
 
 use super::{
-    BLOCK_BYTES, BYE, Bye, CNAME, FULL_INTRA_REQUEST, GENERIC_NACK, Nack, NtpTime, PAYLOAD_FEEDBACK,
-    PICTURE_LOSS, Packet, RR, ReceiverReport, ReportBlock, SDES, SR, SenderReport, SourceDescription,
-    TRANSPORT_FEEDBACK,
+    Arrivals, BLOCK_BYTES, BYE, Bye, CNAME, FULL_INTRA_REQUEST, GENERIC_NACK, Nack, NtpTime,
+    PAYLOAD_FEEDBACK, PICTURE_LOSS, Packet, RR, ReceiverReport, ReportBlock, SDES, SR, SenderReport,
+    SourceDescription, TRANSPORT_FEEDBACK, TRANSPORT_WIDE,
 };
 use crate::limits::{MAX_NACKED_PACKETS, MAX_RTCP_PACKETS};
 
@@ -120,6 +120,10 @@ fn parse((count, packet_type): Head, content: &[u8]) -> Result<Packet, Error> {
             r.packet = "NACK";
             Packet::Nack(Nack { sender_ssrc: r.u32()?, media_ssrc: r.u32()?, lost: r.lost()? })
         }
+        TRANSPORT_FEEDBACK if count == TRANSPORT_WIDE => {
+            r.packet = "transport-wide feedback";
+            Packet::Arrivals(Arrivals::parse(&mut r)?)
+        }
         PAYLOAD_FEEDBACK if count == PICTURE_LOSS => {
             r.packet = "picture loss indication";
             Packet::PictureLoss { sender_ssrc: r.u32()?, media_ssrc: r.u32()? }
@@ -140,7 +144,7 @@ fn parse((count, packet_type): Head, content: &[u8]) -> Result<Packet, Error> {
 }
 
 /// Reads fields; an error names the packet.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     packet: &'static str,
     content: &'a [u8],
     at: usize,
@@ -159,21 +163,21 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
     }
 
-    fn u8(&mut self) -> Result<u8, Error> {
+    pub(super) fn u8(&mut self) -> Result<u8, Error> {
         self.array().map(|[byte]| byte)
     }
 
-    fn u16(&mut self) -> Result<u16, Error> {
+    pub(super) fn u16(&mut self) -> Result<u16, Error> {
         self.array().map(u16::from_be_bytes)
     }
 
-    fn u32(&mut self) -> Result<u32, Error> {
+    pub(super) fn u32(&mut self) -> Result<u32, Error> {
         self.array().map(u32::from_be_bytes)
     }
 

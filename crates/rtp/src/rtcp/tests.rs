@@ -48,8 +48,38 @@ fn feedback_of_a_browser_reads() {
         parse_all(&nack).unwrap(),
         [Packet::Nack(Nack { sender_ssrc: 1, media_ssrc: 2, lost: vec![65_535, 0, 2] })]
     );
-    let transport_wide = [0x8f, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
-    assert_eq!(parse_all(&transport_wide).unwrap(), [Packet::Other { packet_type: 205 }]);
+    let tmmbr = [0x83, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
+    assert_eq!(parse_all(&tmmbr).unwrap(), [Packet::Other { packet_type: 205 }]);
+}
+
+#[test]
+fn arrivals_of_packets_read() {
+    // Packets 65534 to 4 in a run of three, a vector of one bit for fourteen (four are left), and zeros to the next word.
+    let bytes = [
+        &[0x8f, 205, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0xfe, 0, 7, 0, 0, 2, 9][..],
+        &[0x20, 3, 0b1010_1100, 0, 4, 0, 255, 8, 1, 2, 0, 0],
+    ]
+    .concat();
+    let packets = parse_all(&bytes).unwrap();
+    let Packet::Arrivals(arrivals) = &packets[0] else { panic!("{packets:?}") };
+    assert_eq!((arrivals.count, arrivals.first, arrivals.reference), (9, 65_534, 2));
+    let expected = [Some(4), Some(0), Some(255), Some(8), None, Some(1), Some(2)];
+    assert_eq!(arrivals.differences, expected);
+    let ms = |(number, at): (u16, Option<Duration>)| (number, at.map(|at| at.as_micros()));
+    let seen: Vec<_> = arrivals.packets().map(ms).collect();
+    assert_eq!(seen[..2], [(65_534, Some(129_000)), (65_535, Some(129_000))]);
+    assert_eq!(seen[4..], [(2, None), (3, Some(195_000)), (4, Some(195_500))]);
+}
+
+#[test]
+fn arrivals_that_promise_more_than_there_is_end_too_early() {
+    let head = [0x8f, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0xff, 0xff, 0, 0, 0, 0];
+    assert_eq!(error(&head), "the RTCP transport-wide feedback ends too early: expected 22 bytes, got 20");
+    // A run of 8191 that came, without a single difference.
+    let run = [&[0x8f, 205, 0, 5], &head[4..], &[0x3f, 0xff, 0, 0]].concat();
+    assert!(error(&run).starts_with("the RTCP transport-wide feedback ends too early"));
+    let nothing = [&[0x8f, 205, 0, 5], &head[4..], &[0, 0, 0, 0]].concat();
+    assert!(matches!(parse_all(&nothing).unwrap()[..], [Packet::Arrivals(_)]));
 }
 
 #[test]
@@ -164,6 +194,23 @@ fn block() -> impl Strategy<Value = ReportBlock> {
     )
 }
 
+fn arrivals() -> impl Strategy<Value = Arrivals> {
+    let difference = prop_oneof![
+        3 => Just(None),
+        3 => (0i16..256).prop_map(Some),
+        1 => any::<i16>().prop_map(Some),
+    ];
+    // Runs of all lengths.
+    let differences = prop::collection::vec((difference, 1usize..30), 0..30);
+    (any::<(u32, u32, u8, u16)>(), 0u32..0x100_0000, differences).prop_map(
+        |((sender_ssrc, media_ssrc, count, first), reference, runs)| {
+            let differences =
+                runs.into_iter().flat_map(|(difference, run)| std::iter::repeat_n(difference, run)).collect();
+            Arrivals { sender_ssrc, media_ssrc, count, first, reference, differences }
+        },
+    )
+}
+
 fn packet() -> impl Strategy<Value = Packet> {
     let blocks = || prop::collection::vec(block(), 0..32);
     let text = || prop::option::of("[a-z가-힣]{0,80}");
@@ -188,6 +235,7 @@ fn packet() -> impl Strategy<Value = Packet> {
                 Packet::Nack(Nack { sender_ssrc, media_ssrc, lost })
             }
         ),
+        arrivals().prop_map(Packet::Arrivals),
         any::<(u32, u32)>()
             .prop_map(|(sender_ssrc, media_ssrc)| Packet::PictureLoss { sender_ssrc, media_ssrc }),
         (any::<u32>(), prop::collection::vec(any::<(u32, u8)>(), 0..5))

@@ -2,7 +2,7 @@
 
 use super::{
     APP, BYE, CNAME, FULL_INTRA_REQUEST, GENERIC_NACK, MAX_COUNT, PAYLOAD_FEEDBACK, PICTURE_LOSS, Packet, RR,
-    ReportBlock, SDES, SR, TRANSPORT_FEEDBACK,
+    ReportBlock, SDES, SR, TRANSPORT_FEEDBACK, TRANSPORT_WIDE,
 };
 
 impl Packet {
@@ -50,6 +50,11 @@ impl Packet {
                 put_u32(out, nack.media_ssrc);
                 put_lost(out, &nack.lost);
                 (GENERIC_NACK.into(), TRANSPORT_FEEDBACK)
+            }
+            Self::Arrivals(arrivals) => {
+                arrivals.write(out);
+                pad(out, start);
+                (TRANSPORT_WIDE.into(), TRANSPORT_FEEDBACK)
             }
             Self::PictureLoss { sender_ssrc, media_ssrc } => {
                 put_u32(out, *sender_ssrc);

@@ -4,7 +4,7 @@ use super::Peer;
 use super::program::json_line;
 use crate::app::App;
 use crate::limits::API_PROBE_WAIT;
-use crate::streams::ConfiguredStream;
+use crate::streams::{ConfiguredStream, Variant};
 use crate::wants;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
@@ -83,8 +83,19 @@ fn describe(app: &App, configured: &ConfiguredStream) -> Value {
     let consumers: Vec<Value> = snapshot.consumers.iter().map(|seen| consumer(app, seen)).collect();
     let tracks: Vec<Value> = snapshot.sources.iter().flat_map(|source| &source.tracks).map(track).collect();
     let mut stream = json!({"producers": producers, "consumers": consumers, "tracks": tracks});
+    if !configured.variants.is_empty() {
+        stream["variants"] = configured.variants.iter().map(|seen| variant(app, seen)).collect();
+    }
     add_state(app, &mut stream, &snapshot.state, snapshot.reason.as_deref());
     stream
+}
+
+/// A quality of a stream: its name among them, and the stream that it is.
+fn variant(app: &App, variant: &Variant) -> Value {
+    let snapshot = variant.stream.snapshot();
+    let mut value = json!({"name": variant.name, "stream": variant.stream.name()});
+    add_state(app, &mut value, &snapshot.state, snapshot.reason.as_deref());
+    value
 }
 
 /// A source. `url` is always there: go2rtc's client takes no list without it.

@@ -18,6 +18,7 @@ pub use listen::Listen;
 pub use problem::{ConfigError, Place, Problem};
 pub use substitute::Lookup;
 
+use crate::limits::FFMPEG_PROCESSES;
 use crate::schemes::Source;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing::Level;
+use yeoul_transcode::ffmpeg::Rendition;
 
 /// Everything that can be configured, with defaults for what is not.
 #[derive(Debug, Default)]
@@ -35,8 +37,9 @@ pub struct Config {
     pub(crate) rtsp: Rtsp,
     pub(crate) webrtc: WebRtc,
     pub(crate) hls: Hls,
-    pub(crate) streams: BTreeMap<String, Vec<Source>>,
+    pub(crate) streams: BTreeMap<String, StreamConfig>,
     pub(crate) stream_defaults: StreamDefaults,
+    pub(crate) ffmpeg: Ffmpeg,
     pub(crate) log: Log,
     /// Texts that must never be shown: passwords, and what came from the environment.
     pub(crate) secrets: Secrets,
@@ -250,6 +253,42 @@ impl Default for Hls {
             segment_duration: Duration::from_secs(1),
             window: Duration::from_secs(15),
         }
+    }
+}
+
+/// A stream of section `streams`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StreamConfig {
+    /// Where its frames come from, in this order; empty for one that others publish to, and for one made of others.
+    pub(crate) sources: Vec<Source>,
+    /// Its qualities, the best first; empty where there is only one. None is named twice. Streams named here exist and are
+    /// not made of others themselves; without sources of its own, the first one is a stream.
+    pub(crate) variants: Vec<Variant>,
+}
+
+/// A quality of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// `copy`: what its sources give.
+    Copy,
+    /// Another stream, such as a camera's sub stream.
+    Stream(String),
+    /// `720p`: made by ffmpeg while somebody watches it.
+    Rendition(Rendition),
+}
+
+/// Section `ffmpeg`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ffmpeg {
+    /// The program: a path, or a name to look for in `PATH`.
+    pub(crate) bin: String,
+    /// How many of it may run at a time.
+    pub(crate) max_processes: usize,
+}
+
+impl Default for Ffmpeg {
+    fn default() -> Self {
+        Self { bin: "ffmpeg".to_owned(), max_processes: FFMPEG_PROCESSES }
     }
 }
 

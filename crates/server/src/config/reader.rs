@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The known word that is one or two slips away.
-fn did_you_mean<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn did_you_mean<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let slips = if word.chars().count() < 4 { 1 } else { 2 };
     let distance = |known: &str| strsim::damerau_levenshtein(&word.to_ascii_lowercase(), known);
     let near = known.iter().map(|known| (distance(known), *known)).min_by_key(|(distance, _)| *distance)?;

@@ -1,4 +1,4 @@
-use super::{Account, Candidate, Config, Layer, LogOutput, Network, Origins};
+use super::{Account, Candidate, Config, Layer, LogOutput, Network, Origins, Variant};
 use proptest::prelude::*;
 use std::time::Duration;
 use tracing::Level;
@@ -59,15 +59,105 @@ fn every_form_of_a_stream_is_read() {
 ",
     );
     let counts: Vec<_> =
-        config.streams.iter().map(|(name, sources)| (name.as_str(), sources.len())).collect();
+        config.streams.iter().map(|(name, sources)| (name.as_str(), sources.sources.len())).collect();
     assert_eq!(counts, [("four", 0), ("one", 1), ("three", 1), ("two", 2), ("문 앞", 1)]);
     assert_eq!(warnings, "");
+}
+
+/// The variants of a stream, each as it is told from the others.
+fn variants(config: &Config, name: &str) -> Vec<String> {
+    let variants = config.streams[name].variants.iter();
+    let text = |variant: &Variant| match variant {
+        Variant::Copy => "copy".to_owned(),
+        Variant::Stream(name) => format!("stream {name}"),
+        Variant::Rendition(rendition) => format!("{rendition} at {}", rendition.bitrate()),
+    };
+    variants.map(text).collect()
+}
+
+#[test]
+fn variants_are_read() {
+    let (config, warnings) = read(
+        "streams:
+  cam: {variants: [cam_main, cam_sub]}
+  cam_main: rtsp://192.168.1.1/main
+  cam_sub: rtsp://192.168.1.1/sub
+  door: {url: rtsp://192.168.1.2/, variants: [copy, 720p, 360p@600k]}
+  mixed: {url: rtsp://192.168.1.3/, variants: [copy, cam_sub, 180p]}
+  made: {variants: [cam_main, 360p]}
+  pushed: {variants: [copy, 240p]}
+  720q: rtsp://192.168.1.4/
+  odd: {variants: [720q, 480p]}
+  empty: {url: rtsp://192.168.1.5/, variants: }
+ffmpeg: {bin: /opt/ffmpeg, max_processes: 3}
+",
+    );
+    assert_eq!(warnings, "");
+    assert_eq!(variants(&config, "cam"), ["stream cam_main", "stream cam_sub"]);
+    assert_eq!(variants(&config, "door"), ["copy", "720p at 2000000", "360p at 600000"]);
+    assert_eq!(variants(&config, "mixed"), ["copy", "stream cam_sub", "180p at 250000"]);
+    assert_eq!(variants(&config, "made"), ["stream cam_main", "360p at 707106"]);
+    assert_eq!(variants(&config, "pushed"), ["copy", "240p at 384900"]);
+    assert_eq!(variants(&config, "odd"), ["stream 720q", "480p at 1088662"]);
+    assert_eq!(variants(&config, "empty"), [""; 0]);
+    assert_eq!((config.ffmpeg.bin.as_str(), config.ffmpeg.max_processes), ("/opt/ffmpeg", 3));
+}
+
+#[test]
+fn variants_that_cannot_be_are_told_with_their_places() {
+    check(
+        "streams:
+  cam: {variants: [cam_man, cam_sub, cam]}
+  cam_main: {url: rtsp://192.168.1.1/main, variant: [copy]}
+  cam_sub: rtsp://192.168.1.1/sub
+  round: {variants: [trip]}
+  trip:
+    variants:
+      - round
+  late: {variants: [360p, cam_sub]}
+  high: {url: rtsp://192.168.1.1/, variants: [copy, 99999p, 361p, 360p@1G, 480p, 480p@2M, coppy, x]}
+  door: {url: rtsp://192.168.1.1/, variants: [copy, 240p]}
+  door@240p: rtsp://192.168.1.2/
+  many: {url: rtsp://192.168.1.1/, variants: [copy, 100p, 102p, 104p, 106p, 108p, 110p, 112p, 114p]}
+  deep: {url: rtsp://192.168.1.1/, variants: [[copy]]}
+ffmpeg: {max_processes: 0}
+",
+        &[
+            "yeoul.yaml:3:44: unknown key variant in streams.cam_main; did you mean variants?",
+            "yeoul.yaml:13:46: streams.many.variants: 9 variants; at most 8 are taken",
+            "yeoul.yaml:14:47: streams.deep.variants: expected a text, got a list",
+            "yeoul.yaml:15:25: ffmpeg.max_processes: expected a number from 1 to 1024, got \"0\"",
+            "yeoul.yaml:2:20: streams.cam.variants: there is no stream cam_man; did you mean cam_main?",
+            "yeoul.yaml:2:38: streams.cam.variants: a stream cannot be a variant of itself; what its url gives is called copy",
+            "yeoul.yaml:11:53: streams.door.variants: 240p would be the stream door@240p, but there is one of that name",
+            "yeoul.yaml:10:53: streams.high.variants: the height of a rendition is an even number from 64 to 4320, got \"99999p\"",
+            "yeoul.yaml:10:61: streams.high.variants: the height of a rendition is an even number from 64 to 4320, got \"361p\"",
+            "yeoul.yaml:10:67: streams.high.variants: the bitrate of a rendition is 50000 to 50000000 bits a second, such as 800k or 2M, got \"360p@1G\"",
+            "yeoul.yaml:10:82: streams.high.variants: 480p@2M is given twice",
+            "yeoul.yaml:10:91: streams.high.variants: there is no stream coppy; did you mean copy?",
+            "yeoul.yaml:10:98: streams.high.variants: there is no stream x; expected copy, a height such as 720p or 720p@2M, or the name of another stream",
+            "yeoul.yaml:9:21: streams.late.variants: 360p is made of another quality, and there is none before it: add a url, or put a stream first",
+            "yeoul.yaml:5:22: streams.round.variants: trip is itself made of others (line 8); name streams that have a source of their own",
+            "yeoul.yaml:8:9: streams.trip.variants: round is itself made of others (line 5); name streams that have a source of their own",
+        ],
+    );
+}
+
+#[test]
+fn a_later_layer_replaces_a_stream_with_its_variants() {
+    let layers = [
+        Layer::file("yeoul.yaml", "streams: {cam: {url: rtsp://192.168.1.1/, variants: [copy, 360p]}}"),
+        Layer::file("other.yaml", "streams: {cam: rtsp://192.168.1.2/}"),
+    ];
+    let (config, _) = Config::parse(&layers, &nothing).expect("a right configuration");
+    assert_eq!(config.streams["cam"].sources.len(), 1);
+    assert_eq!(variants(&config, "cam"), [""; 0]);
 }
 
 #[test]
 fn a_planned_scheme_is_a_warning() {
     let (config, warnings) = read("streams:\n  cam:\n    - ffmpeg:cam#audio=opus\n");
-    assert_eq!(config.streams["cam"].len(), 1);
+    assert_eq!(config.streams["cam"].sources.len(), 1);
     assert_eq!(warnings, "yeoul.yaml:3:7: streams.cam: sources of scheme ffmpeg are not supported yet\n");
 }
 
@@ -217,7 +307,7 @@ ffmpeg: {path: default, bin: /usr/lib/ffmpeg/7.0/bin/ffmpeg}
         warnings,
         "yeoul.yaml:3:44: webrtc.candidates: asking a STUN server for the public address is not supported yet; name the address itself
 yeoul.yaml:5:1: hass is not supported yet and has no effect
-yeoul.yaml:7:1: ffmpeg is not supported yet and has no effect
+yeoul.yaml:7:10: ffmpeg.path is not supported yet and has no effect
 "
     );
 }
@@ -308,8 +398,8 @@ fn later_layers_win_key_by_key() {
     let (config, _) = Config::parse(&layers, &nothing).expect("a right configuration");
     assert_eq!(listens(&config), [":2", "127.0.0.1:3", "off"]);
     assert_eq!(config.api.base_path, "/a");
-    assert_eq!(config.streams["one"].len(), 1);
-    assert_eq!(config.streams["two"].len(), 0);
+    assert_eq!(config.streams["one"].sources.len(), 1);
+    assert_eq!(config.streams["two"].sources.len(), 0);
     assert!(Layer::inline("/etc/yeoul=1.yaml").is_none() && Layer::inline("yeoul.yaml").is_none());
 }
 

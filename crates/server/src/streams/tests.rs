@@ -1,15 +1,25 @@
 //! Supervisors on tokio's paused clock, with a source that always fails.
 
 use super::*;
+use crate::mask::Masker;
 use yeoul_hub::{Label, State, Want};
 use yeoul_media::Kind;
 
 const LINGER: Duration = Duration::from_secs(3);
 
 fn streams(stop: &CancellationToken) -> Streams {
-    let settings = StreamSettings { linger: LINGER, options: StreamOptions::default() };
+    let settings = StreamSettings {
+        linger: LINGER,
+        options: StreamOptions::default(),
+        timeline: Timeline::default(),
+        ffmpeg: Arc::new(Ffmpeg::new(crate::config::Ffmpeg::default(), Masker::default())),
+    };
     let source = Source::parse("homekit://192.0.2.1").unwrap();
-    Streams::start([("cam".to_owned(), vec![source])], settings, stop.clone())
+    Streams::start(
+        [("cam".to_owned(), StreamConfig { sources: vec![source], variants: Vec::new() })],
+        settings,
+        stop.clone(),
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,4 +52,53 @@ async fn closing_ends_every_supervisor() {
     assert!(tokio::time::timeout(Duration::from_millis(50), joining.ready()).await.is_err());
     tokio::time::timeout(Duration::from_secs(2), streams.close()).await.expect("all supervisors end");
     assert!(stop.is_cancelled());
+}
+
+fn source(url: &str) -> Vec<Source> {
+    vec![Source::parse(url).unwrap()]
+}
+
+/// Streams of which none is ever dialled.
+fn several(configured: Vec<(&str, Vec<Source>, Vec<crate::config::Variant>)>) -> Streams {
+    let settings = StreamSettings {
+        linger: LINGER,
+        options: StreamOptions::default(),
+        timeline: Timeline::default(),
+        ffmpeg: Arc::new(Ffmpeg::new(crate::config::Ffmpeg::default(), Masker::default())),
+    };
+    let configured = configured
+        .into_iter()
+        .map(|(name, sources, variants)| (name.to_owned(), StreamConfig { sources, variants }));
+    Streams::start(configured, settings, CancellationToken::new())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_others_is_the_first_of_them() {
+    use crate::config::Variant::Stream;
+    let streams = several(vec![
+        ("cam", vec![], vec![Stream("main".to_owned()), Stream("sub".to_owned())]),
+        ("main", source("rtsp://192.0.2.1/main"), vec![]),
+        ("sub", source("rtsp://192.0.2.1/sub"), vec![]),
+    ]);
+    assert!(Arc::ptr_eq(streams.get("cam").unwrap(), streams.get("main").unwrap()));
+    let variants: Vec<_> =
+        streams.variants("cam").iter().map(|of| (of.name.as_str(), of.stream.name())).collect();
+    assert_eq!(variants, [("main", "main"), ("sub", "sub")]);
+    assert!(streams.variants("main").is_empty() && streams.variants("nothing").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn renditions_are_streams_of_their_own_that_nobody_is_shown() {
+    use crate::config::Variant::{Copy, Rendition};
+    let half = yeoul_transcode::ffmpeg::Rendition::parse("360p@600k").unwrap();
+    let streams = several(vec![("cam", source("rtsp://192.0.2.1/"), vec![Copy, Rendition(half)])]);
+    let variants: Vec<_> = streams
+        .variants("cam")
+        .iter()
+        .map(|of| (of.name.as_str(), of.stream.name(), of.nominal.bits_per_second))
+        .collect();
+    assert_eq!(variants, [("copy", "cam", None), ("360p", "cam@360p", Some(600_000))]);
+    assert_eq!(streams.configured("cam@360p").unwrap().sources[0].to_string(), "360p of cam");
+    assert_eq!(streams.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["cam"]);
+    streams.close().await;
 }

@@ -1,12 +1,14 @@
 //! Sessions over HTTP: go2rtc's `POST /api/webrtc`, and WHEP (draft-ietf-wish-whep) at `/api/webrtc` and `/{name}/whep`.
 
 use super::WebRtc;
+use super::quality::Quality;
 use super::routes::Owner;
 use super::viewer::Viewer;
 use super::worker::{Control, Restart};
 use crate::api::{Peer as Caller, Route};
 use crate::app::App;
 use crate::limits::WEBRTC_SOURCE_WAIT;
+use crate::streams::Variant;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -19,7 +21,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use yeoul_hub::{Consumer, JoinError, Label, Want};
+use yeoul_hub::{Consumer, JoinError, Label, Stream, Want};
 use yeoul_media::Kind;
 use yeoul_webrtc::{Fragment, FragmentError, Offer, OfferError, Peer, Settings};
 
@@ -220,21 +222,53 @@ async fn offer(
         user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
         url: None,
     };
-    let mut joining = stream.join(wants(&offer), label);
-    let consumer = match timeout(WEBRTC_SOURCE_WAIT, joining.ready()).await {
-        Ok(Ok(consumer)) => consumer,
-        Ok(Err(JoinError::NoMatch { there_are, wanted })) => {
-            return Err(Failure::Unacceptable(format!(
-                "no codec in common: the stream has {there_are}, the viewer takes {wanted}"
-            )));
-        }
-        Ok(Err(error @ (JoinError::TooManyConsumers(_) | JoinError::Closed))) => {
-            return Err(Failure::NotReady(error.to_string()));
-        }
-        Err(_) => return Err(Failure::NotReady(joining.explain())),
-    };
-    let session = webrtc.begin(&offer, consumer, called(caller, headers), caller.to_string()).await?;
+    let (consumer, quality) = join(stream, app.streams.variants(name), &offer, &label).await?;
+    let session =
+        webrtc.begin(&offer, consumer, quality, called(caller, headers), caller.to_string()).await?;
     Ok(answer(form, &session, location(&session.id)))
+}
+
+/// Joins the stream; of several qualities the best whose picture the viewer can show.
+async fn join(
+    stream: &Arc<Stream>,
+    variants: &[Variant],
+    offer: &Arc<Offer>,
+    label: &Label,
+) -> Result<(Consumer, Option<Quality>), Failure> {
+    if variants.len() < 2 || !offer.wants(Kind::Video) {
+        return Ok((join_one(stream, offer, label).await?, None));
+    }
+    let mut refused = None;
+    for (index, variant) in variants.iter().enumerate() {
+        match join_one(&variant.stream, offer, label).await {
+            Ok(consumer) if consumer.tracks().iter().any(|track| track.kind() == Kind::Video) => {
+                let quality = Quality::new(Instant::now(), variants, index, offer, label);
+                return Ok((consumer, Some(quality)));
+            }
+            // Its sound alone would do, but another one may have a picture, too.
+            Ok(_) => {}
+            Err(failure @ Failure::Unacceptable(_)) => drop(refused.get_or_insert(failure)),
+            Err(failure) => return Err(failure),
+        }
+    }
+    match refused {
+        Some(failure) => Err(failure),
+        None => Ok((join_one(stream, offer, label).await?, None)),
+    }
+}
+
+async fn join_one(stream: &Arc<Stream>, offer: &Arc<Offer>, label: &Label) -> Result<Consumer, Failure> {
+    let mut joining = stream.join(wants(offer), label.clone());
+    match timeout(WEBRTC_SOURCE_WAIT, joining.ready()).await {
+        Ok(Ok(consumer)) => Ok(consumer),
+        Ok(Err(JoinError::NoMatch { there_are, wanted })) => Err(Failure::Unacceptable(format!(
+            "no codec in common: the stream has {there_are}, the viewer takes {wanted}"
+        ))),
+        Ok(Err(error @ (JoinError::TooManyConsumers(_) | JoinError::Closed))) => {
+            Err(Failure::NotReady(error.to_string()))
+        }
+        Err(_) => Err(Failure::NotReady(joining.explain())),
+    }
 }
 
 /// What the viewer asks for, as the hub understands it.
@@ -303,12 +337,17 @@ impl WebRtc {
         &self,
         offer: &Offer,
         consumer: Consumer,
+        quality: Option<Quality>,
         called: Option<IpAddr>,
         remote: String,
     ) -> Result<Session, Failure> {
         let addresses = self.candidates.addresses(called).await;
-        let settings =
-            Settings { certificate: &self.certificate, host: &addresses.host, mapped: &addresses.mapped };
+        let settings = Settings {
+            certificate: &self.certificate,
+            host: &addresses.host,
+            mapped: &addresses.mapped,
+            variants: false,
+        };
         let now = Instant::now();
         let (peer, answer) = Peer::answer(now, SystemTime::now(), offer, consumer.tracks(), &settings)?;
         let (viewer, worker) = self.place();
@@ -320,7 +359,7 @@ impl WebRtc {
         self.routes.add_session(&id, owner);
         let worker = self.workers.get(owner.worker).ok_or(Failure::Ending)?;
         worker.expect();
-        let viewer = Box::new(Viewer::new(owner, peer, consumer, remote, now));
+        let viewer = Box::new(Viewer::new(owner, peer, consumer, quality, remote, now));
         if !worker.ask(Control::Add(viewer)).await {
             self.routes.remove(owner);
             return Err(Failure::Ending);

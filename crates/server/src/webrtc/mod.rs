@@ -8,6 +8,7 @@ mod candidates;
 mod feed;
 mod listen;
 mod outlet;
+mod quality;
 mod routes;
 mod socket;
 mod viewer;

@@ -1,14 +1,16 @@
 //! One viewer at its worker: the peer, its place in the stream, and the way its packets go.
 
-use super::feed::PacketCache;
+use super::feed::Feeds;
 use super::outlet::Outlet;
+use super::quality::{Changed, Quality, Turn};
 use super::routes::{Owner, Routes};
 use super::socket::Udp;
 use crate::limits::{WEBRTC_KEYFRAME_NEAR, WEBRTC_TCP_RETRY};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 use tracing::{debug, info};
-use yeoul_hub::{Consumer, Event as HubEvent};
+use yeoul_hub::{Consumer, Delivery, Event as HubEvent, Joining, Stream};
 use yeoul_media::{Kind, Timestamp};
 use yeoul_webrtc::{Burst, Closed, Event, Output, Peer, Transmit, Transport};
 
@@ -24,50 +26,103 @@ pub(super) struct Exit<'a> {
 pub(super) struct Viewer {
     pub(super) owner: Owner,
     pub(super) peer: Peer,
-    pub(super) consumer: Consumer,
+    /// What it takes its frames from: one consumer of picture and sound, or, after a change of quality, one of each.
+    consumers: Vec<Consumer>,
+    /// A picture that waits for a change of quality.
+    held: Option<Delivery>,
+    /// Where its stream has several qualities.
+    quality: Option<Quality>,
     /// Its TCP connections, by their other ends.
     pub(super) outlets: Vec<(SocketAddr, Outlet)>,
     /// When it wants to be driven, as the worker's timers know it.
     pub(super) deadline: Instant,
+    /// The streams whose news it gets, as the worker knows them.
+    pub(super) fed_by: Vec<Arc<Stream>>,
     /// Frames from before it connected are being sent.
     backlog: bool,
     /// Where it is on the stream's timeline.
     pts: Timestamp,
+    /// The time of the latest picture it was sent.
+    shown: Option<Timestamp>,
     /// Why it ends.
     closed: Option<String>,
     /// Packets that the socket did not take.
     dropped: u64,
-    /// For logs: who it is.
+    /// For logs: the stream it asked for, and who it is.
+    name: String,
     remote: String,
 }
 
+/// What became of a frame.
+enum Fate {
+    /// The peer has it.
+    Taken,
+    /// The viewer does not need it.
+    Passed,
+    /// It waits for a change of quality.
+    Held,
+}
+
 impl Viewer {
-    pub(super) fn new(owner: Owner, peer: Peer, consumer: Consumer, remote: String, now: Instant) -> Self {
+    pub(super) fn new(
+        owner: Owner,
+        peer: Peer,
+        consumer: Consumer,
+        quality: Option<Quality>,
+        remote: String,
+        now: Instant,
+    ) -> Self {
         Self {
             owner,
             peer,
-            consumer,
+            name: consumer.stream().name().to_owned(),
+            consumers: vec![consumer],
+            held: None,
+            quality,
             outlets: Vec::new(),
             deadline: now,
+            fed_by: Vec::new(),
             backlog: false,
             pts: Timestamp::ZERO,
+            shown: None,
             closed: None,
             dropped: 0,
             remote,
         }
     }
 
+    /// The streams that it reads.
+    pub(super) fn streams(&self) -> impl Iterator<Item = &Arc<Stream>> {
+        let target = self.quality.as_ref().and_then(Quality::target);
+        self.consumers.iter().map(Consumer::stream).chain(target)
+    }
+
+    /// The way to a quality that it shall get, to be told to [`Viewer::joined`].
+    pub(super) fn join(&mut self) -> Option<(usize, Joining)> {
+        self.quality.as_mut()?.join()
+    }
+
+    /// The quality that was asked for is there, or cannot be had.
+    pub(super) fn joined(&mut self, now: Instant, to: usize, consumer: Option<Consumer>) {
+        if let Some(quality) = &mut self.quality {
+            quality.joined(now, to, consumer);
+        }
+    }
+
     /// Does everything that can be done now. False if the viewer is gone.
-    pub(super) fn drive(&mut self, now: Instant, cache: &mut PacketCache, exit: &mut Exit<'_>) -> bool {
+    pub(super) fn drive(&mut self, now: Instant, feeds: &mut Feeds, exit: &mut Exit<'_>) -> bool {
         self.deadline = loop {
-            let blocked = self.pump(now, cache, exit);
+            let blocked = self.pump(now, feeds, exit);
             match self.peer.poll_output(now) {
                 Output::Transmit(transmit) => self.transmit(&transmit, exit),
-                Output::Event(event) => self.event(event, cache, exit),
+                Output::Event(event) => self.event(now, event, feeds, exit),
                 Output::Wait(_) if blocked => break now + WEBRTC_TCP_RETRY,
                 Output::Wait(at) => break at,
             }
         };
+        if let Some(at) = self.quality.as_ref().and_then(|quality| quality.deadline(now)) {
+            self.deadline = self.deadline.min(at);
+        }
         if let Some(why) = &self.closed {
             let stats = self.peer.stats();
             let (sent, resent) = stats
@@ -77,7 +132,7 @@ impl Viewer {
             info!(
                 target: "webrtc",
                 "{}: viewer {} is gone: {why} ({sent} packets, {resent} sent again, {} not taken by the socket)",
-                self.consumer.stream().name(),
+                self.name,
                 self.remote,
                 self.dropped,
             );
@@ -86,7 +141,7 @@ impl Viewer {
     }
 
     /// Sends media while there is any and the pace allows. True if a TCP connection does not take more for now.
-    fn pump(&mut self, now: Instant, cache: &mut PacketCache, exit: &mut Exit<'_>) -> bool {
+    fn pump(&mut self, now: Instant, feeds: &mut Feeds, exit: &mut Exit<'_>) -> bool {
         loop {
             let Some(path) = self.peer.path() else { return false };
             let outlet = match path.transport {
@@ -109,49 +164,102 @@ impl Viewer {
                 }
                 continue;
             }
-            if !self.peer.wants_frame() || !self.next_frame(now, cache) {
+            if !self.peer.wants_frame() || !self.next_frame(now, feeds) {
                 return false;
             }
         }
     }
 
     /// Gives the peer its next frame. False if there is none.
-    fn next_frame(&mut self, now: Instant, cache: &mut PacketCache) -> bool {
-        while let Some(event) = self.consumer.try_next() {
-            match event {
-                HubEvent::Frame(delivery) => {
-                    let tracks = self.consumer.tracks();
-                    let kind = tracks
-                        .iter()
-                        .find(|track| track.id == delivery.frame.track)
-                        .map(|track| track.kind());
-                    self.backlog = delivery.backlog;
-                    self.pts = delivery.frame.pts;
-                    if delivery.backlog && kind == Some(Kind::Audio) {
-                        // Sound begins where the viewer is live: nobody wants to hear the past, fast or slow.
-                        continue;
+    fn next_frame(&mut self, now: Instant, feeds: &mut Feeds) -> bool {
+        if self.change(now, feeds) {
+            return true;
+        }
+        for index in 0..self.consumers.len() {
+            while let Some(event) = self.next_event(index) {
+                match event {
+                    HubEvent::Frame(delivery) => match self.frame(now, index, delivery, feeds) {
+                        Fate::Taken => return true,
+                        Fate::Passed => {}
+                        Fate::Held => break,
+                    },
+                    HubEvent::Skipped { frames } => {
+                        let (name, remote) = (&self.name, &self.remote);
+                        debug!(target: "webrtc", "{name}: viewer {remote} is too slow: {frames} frames passed over");
                     }
-                    let Some(packets) = cache.packets(&delivery, tracks) else { continue };
-                    if self.peer.push(now, &delivery.frame, &packets) {
-                        return true;
-                    }
+                    HubEvent::TracksChanged => self.end(now, "the camera came back with other tracks"),
+                    HubEvent::Ended => self.end(now, "the stream was removed"),
                 }
-                HubEvent::Skipped { frames } => {
-                    debug!(
-                        target: "webrtc",
-                        "{}: viewer {} is too slow: {frames} frames passed over",
-                        self.consumer.stream().name(),
-                        self.remote
-                    );
+                if self.closed.is_some() {
+                    return false;
                 }
-                HubEvent::TracksChanged => self.end(now, "the camera came back with other tracks"),
-                HubEvent::Ended => self.end(now, "the stream was removed"),
-            }
-            if self.closed.is_some() {
-                return false;
             }
         }
-        false
+        // The picture that is held back may be what a change has waited for.
+        self.change(now, feeds)
+    }
+
+    fn next_event(&mut self, index: usize) -> Option<HubEvent> {
+        let consumer = self.consumers.get_mut(index)?;
+        if self.held.is_some() && is_picture(consumer) {
+            return self.held.take().map(HubEvent::Frame);
+        }
+        consumer.try_next()
+    }
+
+    fn frame(&mut self, now: Instant, index: usize, delivery: Delivery, feeds: &mut Feeds) -> Fate {
+        let Some(consumer) = self.consumers.get(index) else { return Fate::Passed };
+        let tracks = consumer.tracks();
+        let track = tracks.iter().find(|track| track.id == delivery.frame.track);
+        let Some(kind) = track.map(|track| track.kind()) else { return Fate::Passed };
+        match kind {
+            // Sound begins where the viewer is live: nobody wants to hear the past, fast or slow.
+            Kind::Audio if delivery.backlog => return Fate::Passed,
+            Kind::Audio => {}
+            Kind::Video => {
+                let quality = self.quality.as_ref();
+                if quality.is_some_and(|quality| !quality.may_send(now, delivery.frame.pts)) {
+                    self.held = Some(delivery);
+                    return Fate::Held;
+                }
+                self.backlog = delivery.backlog;
+                self.pts = delivery.frame.pts;
+            }
+        }
+        let Some(packets) = feeds.packets(consumer.stream(), &delivery, tracks) else { return Fate::Passed };
+        if !self.peer.push(now, kind, &delivery.frame, &packets) {
+            return Fate::Passed;
+        }
+        if kind == Kind::Video {
+            self.shown = self.shown.max(Some(delivery.frame.pts));
+        }
+        Fate::Taken
+    }
+
+    /// Goes over to another quality, if it is time for that; true if its first picture is on its way.
+    fn change(&mut self, now: Instant, feeds: &mut Feeds) -> bool {
+        let Some(quality) = &mut self.quality else { return false };
+        let held = self.held.as_ref().map(|delivery| delivery.frame.pts);
+        let Some(Changed { name, consumer, keyframe }) = quality.follow(now, self.shown, held) else {
+            return false;
+        };
+        let track = consumer.tracks().iter().find(|track| track.id == keyframe.frame.track);
+        if !track.is_some_and(|track| self.peer.replace(track)) {
+            let (stream, remote) = (&self.name, &self.remote);
+            debug!(target: "webrtc", "{stream}: viewer {remote} was not told of the codec of {name}");
+            return false;
+        }
+        debug!(target: "webrtc", "{}: viewer {} goes over to {name}", self.name, self.remote);
+        self.peer.set_trial(now, None);
+        self.held = None;
+        for before in &mut self.consumers {
+            before.leave(Kind::Video);
+        }
+        self.consumers.retain(|consumer| !consumer.tracks().is_empty());
+        // Sound first: it is little, and must not wait.
+        self.consumers.push(consumer);
+        let last = self.consumers.len() - 1;
+        matches!(self.frame(now, last, keyframe, feeds), Fate::Taken)
     }
 
     /// Says goodbye; [`Viewer::drive`] then sends what that takes.
@@ -176,32 +284,35 @@ impl Viewer {
         }
     }
 
-    fn event(&mut self, event: Event, cache: &PacketCache, exit: &Exit<'_>) {
-        let name = self.consumer.stream().name();
+    fn event(&mut self, now: Instant, event: Event, feeds: &Feeds, exit: &Exit<'_>) {
+        let (name, remote) = (&self.name, &self.remote);
         match event {
             Event::Address(transport, address) => exit.routes.add_address(transport, address, self.owner),
             Event::Connected { path, profile } => {
                 info!(
                     target: "webrtc",
-                    "{name}: viewer {} is connected: {} over {:?} with {}",
-                    self.remote, path.remote, path.transport, profile.name()
+                    "{name}: viewer {remote} is connected: {} over {:?} with {}",
+                    path.remote, path.transport, profile.name()
                 );
                 // The GOP buffer as it is now, not as it was when the offer came.
-                self.consumer.restart();
+                self.consumers.iter_mut().for_each(Consumer::restart);
             }
             Event::PathChanged(path) => {
-                debug!(target: "webrtc", "{name}: viewer {} is now at {} over {:?}", self.remote, path.remote, path.transport);
+                debug!(target: "webrtc", "{name}: viewer {remote} is now at {} over {:?}", path.remote, path.transport);
             }
-            Event::KeyframeNeeded(_)
-                if self.backlog
-                    || cache.next_keyframe_in(self.pts).is_some_and(|wait| wait < WEBRTC_KEYFRAME_NEAR) =>
-            {
+            Event::Line(reading) => match self.quality.as_mut().and_then(|of| of.on_line(now, &reading)) {
+                Some(Turn::Trial(rate)) => self.peer.set_trial(now, rate),
+                // The padding goes on until the change, so that the line stays as wide as it was found.
+                Some(Turn::Change) | None => {}
+            },
+            Event::KeyframeNeeded(_) if self.backlog || self.keyframe_is_near(feeds) => {
                 // What it asks for is on its way, or comes sooner than it would have caught up again.
             }
             Event::KeyframeNeeded(track) => {
-                debug!(target: "webrtc", "{name}: viewer {} lost the picture of track {track:?}", self.remote);
+                debug!(target: "webrtc", "{name}: viewer {remote} lost the picture of track {track:?}");
                 self.peer.abandon_frame();
-                self.consumer.restart();
+                self.held = None;
+                self.consumers.iter_mut().filter(|consumer| is_picture(consumer)).for_each(Consumer::restart);
             }
             Event::Closed(why) => {
                 let why = match why {
@@ -217,4 +328,15 @@ impl Viewer {
             }
         }
     }
+
+    fn keyframe_is_near(&self, feeds: &Feeds) -> bool {
+        let picture = self.consumers.iter().find(|consumer| is_picture(consumer));
+        let next = picture.and_then(|consumer| feeds.next_keyframe_in(consumer.stream(), self.pts));
+        next.is_some_and(|wait| wait < WEBRTC_KEYFRAME_NEAR)
+    }
+}
+
+/// Whether a viewer's picture comes from here.
+fn is_picture(consumer: &Consumer) -> bool {
+    consumer.tracks().iter().any(|track| track.kind() == Kind::Video)
 }

@@ -3,23 +3,25 @@
 //! Media must not wait behind HTTP requests or camera sessions, hence the own thread; what a frame costs is paid once for
 //! all its viewers here, hence many viewers to a worker and not a task for each.
 
-use super::feed::Feed;
+use super::feed::{FeedKey, Feeds};
 use super::outlet::Outlet;
 use super::routes::Routes;
 use super::socket::Udp;
 use super::viewer::{Exit, Viewer};
 use crate::app::StartError;
-use crate::limits::{WEBRTC_CONTROL_QUEUE, WEBRTC_DATAGRAM_BATCH, WEBRTC_DATAGRAM_QUEUE, WEBRTC_NEWS_QUEUE};
+use crate::limits::{
+    WEBRTC_CONTROL_QUEUE, WEBRTC_DATAGRAM_BATCH, WEBRTC_DATAGRAM_QUEUE, WEBRTC_NEWS_QUEUE, WEBRTC_SOURCE_WAIT,
+};
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use yeoul_hub::Stream;
+use yeoul_hub::{Consumer, Joining, Stream};
 use yeoul_webrtc::{Burst, Fragment, Input, Path};
 
 /// Asks of a worker.
@@ -33,6 +35,8 @@ pub(super) enum Control {
     Remove { viewer: u64, reply: oneshot::Sender<()> },
     /// A TCP connection turned out to be this viewer's.
     Connected { viewer: u64, remote: SocketAddr, outlet: Outlet },
+    /// The quality that a viewer asked for is there, or cannot be had.
+    Joined { viewer: u64, to: usize, consumer: Option<Box<Consumer>> },
     /// It ended.
     Disconnected { viewer: u64, remote: SocketAddr },
 }
@@ -75,21 +79,22 @@ impl Worker {
         let viewers = Arc::new(AtomicUsize::new(0));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let (ended, end) = oneshot::channel::<()>();
+        let (news, has_news) = mpsc::channel(WEBRTC_NEWS_QUEUE);
         let state = State {
+            control: control.clone(),
             udp: udp.cloned(),
             routes: Arc::clone(routes),
             count: Arc::clone(&viewers),
             burst: Burst::default(),
             viewers: HashMap::new(),
-            feeds: HashMap::new(),
+            feeds: Feeds::new(news),
             timers: BTreeSet::new(),
-            news: mpsc::channel(WEBRTC_NEWS_QUEUE),
         };
         let shutdown = shutdown.clone();
         std::thread::Builder::new()
             .name(format!("webrtc-{index}"))
             .spawn(move || {
-                runtime.block_on(state.run(controls, incoming, shutdown));
+                runtime.block_on(state.run(controls, has_news, incoming, shutdown));
                 drop(ended);
             })
             .map_err(failed)?;
@@ -119,29 +124,24 @@ impl Worker {
     }
 }
 
-/// Names a feed: the address of its stream, which the feed keeps alive.
-type FeedKey = usize;
-
-fn key(stream: &Arc<Stream>) -> FeedKey {
-    Arc::as_ptr(stream).addr()
-}
-
 /// What a worker's thread owns.
 struct State {
+    /// For what it asks of itself later.
+    control: mpsc::Sender<Control>,
     udp: Option<Arc<Udp>>,
     routes: Arc<Routes>,
     count: Arc<AtomicUsize>,
     burst: Burst,
     viewers: HashMap<u64, Viewer>,
-    feeds: HashMap<FeedKey, Feed>,
+    feeds: Feeds,
     timers: BTreeSet<(Instant, u64)>,
-    news: (mpsc::Sender<FeedKey>, mpsc::Receiver<FeedKey>),
 }
 
 impl State {
     async fn run(
         mut self,
         mut controls: mpsc::Receiver<Control>,
+        mut news: mpsc::Receiver<FeedKey>,
         mut datagrams: mpsc::Receiver<Incoming>,
         shutdown: CancellationToken,
     ) {
@@ -151,7 +151,7 @@ impl State {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(control) = controls.recv() => self.control(control),
-                Some(feed) = self.news.1.recv() => self.feed_has_news(feed),
+                Some(feed) = news.recv() => self.feed_has_news(feed),
                 Some(incoming) = datagrams.recv() => {
                     self.datagram(incoming);
                     for _ in 1..WEBRTC_DATAGRAM_BATCH {
@@ -200,6 +200,9 @@ impl State {
                     viewer.outlets.push((remote, outlet));
                 });
             }
+            Control::Joined { viewer, to, consumer } => self.with(viewer, |viewer| {
+                viewer.joined(now, to, consumer.map(|consumer| *consumer));
+            }),
             Control::Disconnected { viewer, remote } => self.with(viewer, |viewer| {
                 viewer.outlets.retain(|(of, _)| *of != remote);
                 if viewer.peer.path().is_some_and(|path| path.remote == remote) {
@@ -211,16 +214,6 @@ impl State {
 
     fn add(&mut self, viewer: Viewer) {
         let number = viewer.owner.viewer;
-        let stream = Arc::clone(viewer.consumer.stream());
-        let feed = self.feeds.entry(key(&stream)).or_insert_with(|| {
-            let mut head = stream.news();
-            let (sender, name) = (self.news.0.clone(), key(&stream));
-            let watch = tokio::spawn(async move {
-                while head.changed().await.is_ok() && sender.send(name).await.is_ok() {}
-            });
-            Feed::new(stream, watch)
-        });
-        feed.viewers.push(number);
         self.timers.insert((viewer.deadline, number));
         self.viewers.insert(number, viewer);
         self.with(number, |_| {});
@@ -235,8 +228,7 @@ impl State {
     }
 
     fn feed_has_news(&mut self, feed: FeedKey) {
-        let Some(viewers) = self.feeds.get(&feed).map(|feed| feed.viewers.clone()) else { return };
-        for viewer in viewers {
+        for viewer in self.feeds.viewers(feed) {
             self.with(viewer, |_| {});
         }
     }
@@ -254,12 +246,16 @@ impl State {
     /// Changes a viewer, then does what follows from it.
     fn with(&mut self, number: u64, change: impl FnOnce(&mut Viewer)) {
         let Some(viewer) = self.viewers.get_mut(&number) else { return };
-        let Some(feed) = self.feeds.get_mut(&key(viewer.consumer.stream())) else { return };
         let before = viewer.deadline;
         change(viewer);
+        feed(&mut self.feeds, viewer);
         let mut exit = Exit { udp: self.udp.as_deref(), routes: &self.routes, burst: &mut self.burst };
-        let alive = viewer.drive(Instant::now(), &mut feed.cache, &mut exit);
+        let alive = viewer.drive(Instant::now(), &mut self.feeds, &mut exit);
         if alive {
+            feed(&mut self.feeds, viewer);
+            if let Some((to, joining)) = viewer.join() {
+                tokio::spawn(join(number, to, joining, self.control.clone()));
+            }
             if viewer.deadline != before {
                 self.timers.remove(&(before, number));
             }
@@ -267,13 +263,44 @@ impl State {
             return;
         }
         self.timers.remove(&(before, number));
-        feed.viewers.retain(|of| *of != number);
-        let unused = feed.viewers.is_empty().then(|| key(&feed.stream));
+        for stream in std::mem::take(&mut viewer.fed_by) {
+            self.feeds.remove(&stream, number);
+        }
         self.routes.remove(viewer.owner);
         self.viewers.remove(&number);
         self.count.fetch_sub(1, Ordering::Relaxed);
-        if let Some(feed) = unused {
-            self.feeds.remove(&feed);
-        }
     }
+}
+
+/// Sees to it that the viewer hears of the streams that it reads, and of no others.
+fn feed(feeds: &mut Feeds, viewer: &mut Viewer) {
+    let number = viewer.owner.viewer;
+    // Nearly always they are the same: this is done for every frame.
+    let same = |(one, other): (&Arc<Stream>, &Arc<Stream>)| Arc::ptr_eq(one, other);
+    if viewer.streams().count() == viewer.fed_by.len() && viewer.streams().zip(&viewer.fed_by).all(same) {
+        return;
+    }
+    let reads: Vec<Arc<Stream>> = viewer.streams().cloned().collect();
+    for stream in reads.iter().filter(|stream| !contains(&viewer.fed_by, stream)) {
+        feeds.add(stream, number);
+    }
+    for stream in viewer.fed_by.iter().filter(|stream| !contains(&reads, stream)) {
+        feeds.remove(stream, number);
+    }
+    viewer.fed_by = reads;
+}
+
+fn contains(streams: &[Arc<Stream>], stream: &Arc<Stream>) -> bool {
+    streams.iter().any(|other| Arc::ptr_eq(other, stream))
+}
+
+/// Joins a quality for a viewer, and tells its worker.
+async fn join(viewer: u64, to: usize, mut joining: Joining, control: mpsc::Sender<Control>) {
+    let joined = timeout(WEBRTC_SOURCE_WAIT, joining.ready()).await;
+    let consumer = match joined {
+        Ok(Ok(consumer)) => Some(Box::new(consumer)),
+        Ok(Err(_)) | Err(_) => None,
+    };
+    // A worker that has ended has no viewers.
+    let _ = control.send(Control::Joined { viewer, to, consumer }).await;
 }

@@ -4,7 +4,9 @@
 //! [`crate::y4m`].
 
 mod input;
+mod rendition;
 mod still;
 
 pub use input::FrameWriter;
+pub use rendition::{Pictures, Rendition, RenditionError};
 pub use still::still;

@@ -1,6 +1,6 @@
 //! What was sent, to be sent again.
 
-use crate::limits::{HISTORY_AGE, HISTORY_FRAMES};
+use crate::limits::{HISTORY_AGE, HISTORY_FRAMES, PADDING_FRAMES};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,6 +29,27 @@ impl History {
             self.frames.pop_front();
         }
         self.frames.push_back(Entry { first, at: now, packets: Arc::clone(packets) });
+    }
+
+    /// One of the last packets, another one for each `turn`: the index of its frame's first packet, and where it stands
+    /// behind that.
+    pub(super) fn any(&self, turn: u64) -> Option<(u64, Arc<Packets>, usize)> {
+        let latest = || self.frames.iter().rev().take(PADDING_FRAMES);
+        let payloads: u64 = latest().map(|entry| entry.packets.payloads.len() as u64).sum();
+        let mut at = usize::try_from(turn % payloads.max(1)).ok()?;
+        for entry in latest() {
+            let count = entry.packets.payloads.len();
+            if at < count {
+                return Some((entry.first, Arc::clone(&entry.packets), at));
+            }
+            at -= count;
+        }
+        None
+    }
+
+    /// Forgets everything: what was sent cannot be sent again.
+    pub(super) fn clear(&mut self) {
+        self.frames.clear();
     }
 
     /// The frame that packet `index` belongs to, and which of its payloads it was.

@@ -11,9 +11,11 @@ mod playout;
 #[cfg(test)]
 mod tests;
 mod track;
+mod trial;
 
 pub use burst::Burst;
 
+use crate::bandwidth::{Meter, Reading};
 use crate::limits::{
     FAR_PACE_BYTES_PER_SECOND, FAR_ROUND_TRIP, MIN_PACE_BYTES_PER_SECOND, PACE_BURST_BYTES,
     PACE_BYTES_PER_SECOND, PACE_GROWTH_INTERVAL, PACE_HALVING_INTERVAL, PACE_LOSS_PACKETS, RESEND_BURST,
@@ -26,11 +28,13 @@ use pacer::Pacer;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-pub(crate) use track::OutTrack;
 use track::Resend;
 pub use track::TrackStats;
-use yeoul_media::TrackId;
+pub(crate) use track::{Format, OutTrack};
+use trial::Trial;
+use yeoul_media::{Kind, Track, TrackId};
 use yeoul_rtp::Packets;
+use yeoul_rtp::rtcp::Arrivals;
 
 /// A frame that is being sent.
 #[derive(Debug)]
@@ -51,10 +55,15 @@ pub(crate) struct Egress {
     /// When the pace was last changed.
     paced_at: Instant,
     resend_budget: Pacer,
+    /// Measures the line, if the viewer tells of arrivals.
+    meter: Option<Meter>,
+    /// More is being sent than there is.
+    trial: Option<Trial>,
 }
 
 impl Egress {
     pub(crate) fn new(now: Instant, tracks: Vec<OutTrack>) -> Self {
+        let meter = tracks.iter().any(OutTrack::is_numbered).then(|| Meter::new(now));
         Self {
             tracks,
             pending: None,
@@ -62,7 +71,26 @@ impl Egress {
             pacer: Pacer::new(now, PACE_BYTES_PER_SECOND, PACE_BURST_BYTES),
             paced_at: now,
             resend_budget: Pacer::new(now, RESEND_PACKETS_PER_SECOND, RESEND_BURST),
+            meter,
+            trial: None,
         }
+    }
+
+    /// Takes what the viewer tells of arrivals; gives how the line is.
+    pub(crate) fn on_arrivals(&mut self, arrivals: &Arrivals) -> Option<Reading> {
+        self.meter.as_mut()?.on_arrivals(arrivals)
+    }
+
+    /// Sends as many bits a second as that, media included, from now on, or only media again.
+    pub(crate) fn set_trial(&mut self, now: Instant, bits_per_second: Option<f64>) {
+        self.trial = bits_per_second.filter(|_| self.meter.is_some()).map(|wanted| Trial::new(now, wanted));
+    }
+
+    /// Goes on with another track of that kind, whose codec has that name in SDP. False if there is none, or the viewer was
+    /// not told of that codec.
+    pub(crate) fn replace(&mut self, track: &Track, name: &str) -> bool {
+        let out = self.tracks.iter_mut().find(|out| out.kind() == track.kind());
+        out.is_some_and(|out| out.replace(track.id, name))
     }
 
     pub(crate) fn tracks(&self) -> &[OutTrack] {
@@ -78,10 +106,12 @@ impl Egress {
         self.pending.is_none()
     }
 
-    /// Takes the next frame; one at a time, so that what waits, waits in the stream's ring and not here. False if it was
-    /// not taken: of a track that is not sent, empty, or too early.
-    pub(crate) fn push(&mut self, track: TrackId, packets: &Arc<Packets>) -> bool {
-        let Some(track) = self.tracks.iter().position(|out| out.id() == track) else { return false };
+    /// Takes the next frame of the track of that kind; one at a time, so that what waits, waits in the stream's ring and not
+    /// here. False if it was not taken: of a track that is not sent, empty, or too early.
+    pub(crate) fn push(&mut self, kind: Kind, track: TrackId, packets: &Arc<Packets>) -> bool {
+        // Tracks of two streams may have one id.
+        let position = self.tracks.iter().position(|out| out.kind() == kind && out.id() == track);
+        let Some(track) = position else { return false };
         if packets.payloads.is_empty() || self.pending.is_some() {
             return false;
         }
@@ -133,7 +163,10 @@ impl Egress {
 
     /// When the pace allows more; `None` if nothing waits.
     pub(crate) fn ready_at(&self, now: Instant) -> Option<Instant> {
-        (self.pending.is_some() || !self.resends.is_empty()).then(|| self.pacer.ready_at(now))
+        let waits = self.pending.is_some() || !self.resends.is_empty();
+        let media = waits.then(|| self.pacer.ready_at(now));
+        let padding = self.trial.as_ref().map(|trial| trial.ready_at(now));
+        media.into_iter().chain(padding).min()
     }
 
     /// Fills `burst`. False if nothing may be sent now.
@@ -154,31 +187,76 @@ impl Egress {
             let tag = sealer.profile().tag_bytes();
             if let Some(resend) = self.resends.front() {
                 let Some(track) = self.tracks.get_mut(resend.track) else { break };
-                if !burst.fits(track.resent_bytes(resend, tag)) {
+                let length = track.resent_bytes(resend, tag);
+                if !burst.fits(length) {
                     break;
                 }
+                number(&mut self.meter, track, now, length);
                 let sent = track.seal_resend(resend, sealer, burst)?;
-                self.pacer.spend(sent as u64);
+                self.spend(sent);
                 self.resends.pop_front();
                 continue;
             }
             let Some(pending) = &mut self.pending else { break };
             let Some(track) = self.tracks.get_mut(pending.track) else { break };
             let Some(payload) = pending.packets.payloads.get(pending.sent) else { break };
-            if !burst.fits(track.packet_bytes(payload, tag)) {
+            let length = track.packet_bytes(payload, tag);
+            if !burst.fits(length) {
                 break;
             }
             if pending.sent == 0 {
                 track.begin_frame(now, &pending.packets);
             }
+            number(&mut self.meter, track, now, length);
             let sent = track.seal(&pending.packets, payload, sealer, burst)?;
-            self.pacer.spend(sent as u64);
             pending.sent += 1;
-            if pending.sent == pending.packets.payloads.len() {
+            let whole = pending.sent == pending.packets.payloads.len();
+            self.spend(sent);
+            if whole {
                 self.pending = None;
                 break;
             }
         }
+        if burst.is_empty() {
+            self.pad(now, sealer, burst)?;
+        }
         Ok(!burst.is_empty())
+    }
+
+    /// Fills `burst` with what the viewer has already, as far as the trial wants more than there is.
+    fn pad(&mut self, now: Instant, sealer: &mut Sealer, burst: &mut Burst) -> Result<(), Exhausted> {
+        let Some(track) = self.tracks.iter().position(|track| track.is_numbered()) else { return Ok(()) };
+        let tag = sealer.profile().tag_bytes();
+        while let Some(turn) = self.trial.as_mut().and_then(|trial| trial.turn(now)) {
+            let Some(out) = self.tracks.get_mut(track) else { break };
+            let Some(resend) = out.padding(track, turn) else { break };
+            let length = out.resent_bytes(&resend, tag);
+            if !burst.fits(length) {
+                break;
+            }
+            number(&mut self.meter, out, now, length);
+            let sent = out.seal_resend(&resend, sealer, burst)?;
+            if sent == 0 {
+                break;
+            }
+            self.spend(sent);
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.pacer.spend(bytes as u64);
+        if let Some(trial) = &mut self.trial {
+            trial.spend(bytes as u64);
+        }
+    }
+}
+
+/// Numbers the next packet of `track`, where the viewer tells of arrivals.
+fn number(meter: &mut Option<Meter>, track: &mut OutTrack, now: Instant, bytes: usize) {
+    if let Some(meter) = meter
+        && track.is_numbered()
+    {
+        track.number(meter.number(now, bytes));
     }
 }

@@ -19,9 +19,19 @@ const RESEND_HEAD_BYTES: usize = 2;
 #[derive(Debug)]
 pub(super) struct Resend {
     pub(super) track: usize,
+    why: Why,
     number: u16,
     packets: Arc<Packets>,
     payload: usize,
+}
+
+/// Why something is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// The viewer misses it.
+    Missed,
+    /// To find out whether the line carries more.
+    Padding,
 }
 
 /// What a viewer reports of a track, and what we sent.
@@ -31,8 +41,10 @@ pub struct TrackStats {
     pub packets: u64,
     /// Payload bytes of these.
     pub bytes: u64,
-    /// Packets sent again.
+    /// Packets sent again because they were missed.
     pub resent: u64,
+    /// Packets sent again to find out whether the line carries more.
+    pub padding: u64,
     /// Packets the viewer says it never got.
     pub lost: i32,
     /// Jitter the viewer sees, in ticks of the track's clock.
@@ -44,7 +56,10 @@ pub struct TrackStats {
 pub(crate) struct OutTrack {
     id: TrackId,
     kind: Kind,
-    payload_type: u8,
+    /// What may be sent, the first one to begin with.
+    formats: Vec<Format>,
+    /// Which of them is.
+    format: usize,
     media: Sequence,
     rtp_offset: u32,
     extension: Extension,
@@ -53,10 +68,19 @@ pub(crate) struct OutTrack {
     stats: TrackStats,
 }
 
+/// A payload type of a track.
+#[derive(Clone, Debug)]
+pub(crate) struct Format {
+    /// The codec's name in SDP, in capitals.
+    pub(crate) name: String,
+    pub(crate) payload_type: u8,
+    /// RTX of that payload type.
+    pub(crate) resend_payload_type: Option<u8>,
+}
+
 /// RTX (RFC 4588) of a track.
 #[derive(Debug)]
 struct ResendStream {
-    payload_type: u8,
     sequence: Sequence,
     history: History,
     playout: Playout,
@@ -68,22 +92,22 @@ impl OutTrack {
     pub(crate) fn new(
         now: Instant,
         track: &Track,
-        (payload_type, clock_rate): (u8, u32),
+        (formats, clock_rate): (Vec<Format>, u32),
         media: Sequence,
         rtp_offset: u32,
         extension: Extension,
-        resend: Option<(u8, Sequence)>,
+        resend: Option<Sequence>,
     ) -> Self {
         Self {
             id: track.id,
             kind: track.kind(),
-            payload_type,
+            formats,
+            format: 0,
             report: rtcp::SenderStats::new(media.ssrc(), clock_rate, rtp_offset),
             media,
             rtp_offset,
             extension,
-            resend: resend.map(|(payload_type, sequence)| ResendStream {
-                payload_type,
+            resend: resend.map(|sequence| ResendStream {
                 sequence,
                 history: History::default(),
                 playout: Playout::new(now),
@@ -107,6 +131,20 @@ impl OutTrack {
 
     pub(crate) const fn stats(&self) -> TrackStats {
         self.stats
+    }
+
+    /// Goes on with the frames of another track, whose codec has that name in SDP: SSRC, sequence numbers and RTP time are
+    /// the same as before. False if the viewer was not told of that codec.
+    pub(crate) fn replace(&mut self, track: TrackId, name: &str) -> bool {
+        let Some(format) = self.formats.iter().position(|format| format.name == name) else { return false };
+        if format != self.format
+            && let Some(resend) = &mut self.resend
+        {
+            // A repetition's payload type is that of the codec that is sent now.
+            resend.history.clear();
+        }
+        (self.id, self.format) = (track, format);
+        true
     }
 
     /// The sender report that says: `pts` belongs to `wall`. `None` before the first packet.
@@ -144,6 +182,16 @@ impl OutTrack {
         }
     }
 
+    /// Whether its packets are numbered for feedback about their arrival.
+    pub(super) const fn is_numbered(&self) -> bool {
+        self.extension.is_numbered()
+    }
+
+    /// The number of the packet that is sealed next.
+    pub(super) fn number(&mut self, number: u16) {
+        self.extension.number(number);
+    }
+
     /// Length of the packet that [`OutTrack::seal`] makes of `payload`.
     pub(super) fn packet_bytes(&self, payload: &Payload, tag: usize) -> usize {
         RTP_HEADER_BYTES + self.extension.bytes().len() + payload.len() + tag
@@ -163,8 +211,9 @@ impl OutTrack {
         sealer: &mut Sealer,
         burst: &mut Burst,
     ) -> Result<usize, Exhausted> {
+        let Some(format) = self.formats.get(self.format) else { return Ok(0) };
         let header = Header {
-            payload_type: self.payload_type,
+            payload_type: format.payload_type,
             marker: payload.marker,
             sequence: self.media.next_number(),
             rtp_time: packets.rtp_time(payload, self.rtp_offset),
@@ -188,7 +237,16 @@ impl OutTrack {
         let back = u64::from(self.media.next_number().wrapping_sub(number));
         let index = self.media.next_index().checked_sub(back).filter(|_| back > 0)?;
         let (packets, payload) = self.resend.as_ref()?.history.find(now, index)?;
-        Some(Resend { track, number, packets, payload })
+        Some(Resend { track, why: Why::Missed, number, packets, payload })
+    }
+
+    /// A packet that the viewer has already, to fill the line with; another one for each `turn`. `None` without RTX.
+    pub(super) fn padding(&self, track: usize, turn: u64) -> Option<Resend> {
+        let (first, packets, payload) = self.resend.as_ref()?.history.any(turn)?;
+        // The sequence number is the low 16 bits of the index.
+        let back = self.media.next_index().checked_sub(first + payload as u64)?;
+        let number = self.media.next_number().wrapping_sub(u16::try_from(back & 0xffff).unwrap_or(0));
+        Some(Resend { track, why: Why::Padding, number, packets, payload })
     }
 
     /// Seals a repetition as a packet of the RTX stream (RFC 4588 §4); gives its length.
@@ -203,9 +261,12 @@ impl OutTrack {
     ) -> Result<usize, Exhausted> {
         let Some(payload) = resend.packets.payloads.get(resend.payload) else { return Ok(0) };
         let extension = self.extension.bytes();
+        let Some(payload_type) = self.formats.get(self.format).and_then(|of| of.resend_payload_type) else {
+            return Ok(0);
+        };
         let Some(stream) = &mut self.resend else { return Ok(0) };
         let header = Header {
-            payload_type: stream.payload_type,
+            payload_type,
             marker: payload.marker,
             sequence: stream.sequence.next_number(),
             rtp_time: resend.packets.rtp_time(payload, self.rtp_offset),
@@ -217,7 +278,10 @@ impl OutTrack {
             |out| write(out, header, extension, &resend.number.to_be_bytes(), payload),
             |packet| sealer.seal_rtp(sequence, packet, RTP_HEADER_BYTES + extension.len()),
         )?;
-        self.stats.resent += 1;
+        match resend.why {
+            Why::Missed => self.stats.resent += 1,
+            Why::Padding => self.stats.padding += 1,
+        }
         Ok(length)
     }
 }

@@ -3,7 +3,7 @@
 use super::{Peer, State};
 use crate::certificate::Certificate;
 use crate::connection::{Connection, fill_random};
-use crate::egress::{Egress, Extension, OutTrack};
+use crate::egress::{Egress, Extension, Format, OutTrack};
 use crate::negotiate::{Chosen, choose};
 use crate::sdp::{self, Answer, Credentials, Line, Media, Offer, OfferError, Sending, Setup};
 use crate::srtp::{Role, Sequence};
@@ -11,7 +11,7 @@ use crate::transport::Transport;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Instant, SystemTime};
-use yeoul_media::{Kind, Track};
+use yeoul_media::{Codec, Kind, Track};
 
 /// What all peers of a server have in common.
 #[derive(Clone, Copy, Debug)]
@@ -22,15 +22,21 @@ pub struct Settings<'a> {
     pub host: &'a [(Transport, SocketAddr)],
     /// Further addresses that lead here, behind port mappings: told to the peer after the others.
     pub mapped: &'a [(Transport, SocketAddr)],
+    /// The picture may be replaced by other qualities of it ([`Peer::replace`]): the viewer is asked for feedback about the
+    /// line, and told of every codec they may have.
+    pub variants: bool,
 }
 
 /// A track with the media it goes to.
 struct Matched<'a> {
     media: &'a Media,
     track: &'a Track,
-    chosen: Chosen,
+    /// The payload types that may be sent, that of the track first.
+    formats: Vec<Chosen>,
     ssrc: u32,
     resend_ssrc: Option<u32>,
+    /// Number of the header extension that numbers its packets.
+    transport_wide: Option<u8>,
 }
 
 impl Peer {
@@ -46,7 +52,7 @@ impl Peer {
         tracks: &[Track],
         settings: &Settings<'_>,
     ) -> Result<(Self, String), OfferError> {
-        let matched = match_tracks(offer, tracks);
+        let matched = match_tracks(offer, tracks, settings.variants);
         if matched.is_empty() {
             return Err(offer.no_common_codec(tracks));
         }
@@ -128,7 +134,7 @@ impl Peer {
     }
 }
 
-fn match_tracks<'a>(offer: &'a Offer, tracks: &'a [Track]) -> Vec<Matched<'a>> {
+fn match_tracks<'a>(offer: &'a Offer, tracks: &'a [Track], variants: bool) -> Vec<Matched<'a>> {
     let mut matched: Vec<Matched<'a>> = Vec::new();
     for kind in [Kind::Video, Kind::Audio] {
         let Some(media) = offer.wanted(kind) else { continue };
@@ -140,19 +146,40 @@ fn match_tracks<'a>(offer: &'a Offer, tracks: &'a [Track]) -> Vec<Matched<'a>> {
         let mut taken: Vec<u32> =
             matched.iter().flat_map(|other| [Some(other.ssrc), other.resend_ssrc]).flatten().collect();
         let ssrc = new_ssrc(&mut taken);
-        let resend_ssrc = chosen.resend_payload_type.map(|_| new_ssrc(&mut taken));
-        matched.push(Matched { media, track, chosen, ssrc, resend_ssrc });
+        let variants = variants && kind == Kind::Video;
+        let formats = if variants { formats(media, chosen) } else { vec![chosen] };
+        let any_resend = formats.iter().any(|format| format.resend_payload_type.is_some());
+        let resend_ssrc = any_resend.then(|| new_ssrc(&mut taken));
+        let is_told = formats.iter().all(|format| tells_arrivals(media, format));
+        let transport_wide = media.transport_wide_extension.filter(|_| variants && is_told);
+        matched.push(Matched { media, track, formats, ssrc, resend_ssrc, transport_wide });
     }
     matched
+}
+
+/// The payload types for the qualities of a picture: other ones may have another codec.
+fn formats(media: &Media, chosen: Chosen) -> Vec<Chosen> {
+    let mut formats = vec![chosen];
+    for codec in [Codec::H264(None), Codec::H265(None)] {
+        let other = choose(media, &codec);
+        formats.extend(other.filter(|other| formats.iter().all(|format| format.name != other.name)));
+    }
+    formats
+}
+
+/// Whether the viewer offers feedback about arrivals for that payload type.
+fn tells_arrivals(media: &Media, format: &Chosen) -> bool {
+    media.codecs.iter().any(|codec| codec.payload_type == format.payload_type && codec.arrivals)
 }
 
 fn line<'a>(media: &'a Media, matched: &'a [Matched<'a>]) -> Line<'a> {
     if let Some(of) = matched.iter().find(|of| std::ptr::eq(of.media, media)) {
         return Line::Sending(Sending {
             media,
-            chosen: &of.chosen,
+            formats: &of.formats,
             ssrc: of.ssrc,
             resend_ssrc: of.resend_ssrc,
+            transport_wide: of.transport_wide,
         });
     }
     if media.rejected || media.kind.is_none() { Line::Rejected { media } } else { Line::Inactive { media } }
@@ -161,19 +188,22 @@ fn line<'a>(media: &'a Media, matched: &'a [Matched<'a>]) -> Line<'a> {
 fn out_track(now: Instant, matched: &Matched<'_>) -> OutTrack {
     let media = matched.media;
     let mid = media.mid_extension.map(|number| (number, media.mid.as_str()));
-    let extension = Extension::new(mid, media.playout_extension.filter(|_| matched.resend_ssrc.is_some()));
-    let Chosen { payload_type, resend_payload_type, clock_rate, .. } = matched.chosen;
-    let resend = resend_payload_type
-        .zip(matched.resend_ssrc)
-        .map(|(payload_type, ssrc)| (payload_type, Sequence::new(ssrc, first_number())));
+    let playout = media.playout_extension.filter(|_| matched.resend_ssrc.is_some());
+    let format = |chosen: &Chosen| Format {
+        name: chosen.name.clone(),
+        payload_type: chosen.payload_type,
+        resend_payload_type: chosen.resend_payload_type,
+    };
+    // All of a picture's codecs have one clock (RFC 6184 §8.2.1, RFC 7798 §7.1).
+    let clock_rate = matched.formats.first().map_or(90_000, |chosen| chosen.clock_rate);
     OutTrack::new(
         now,
         matched.track,
-        (payload_type, clock_rate),
+        (matched.formats.iter().map(format).collect(), clock_rate),
         Sequence::new(matched.ssrc, first_number()),
         u32::from_be_bytes(random()),
-        extension,
-        resend,
+        Extension::new(mid, playout, matched.transport_wide),
+        matched.resend_ssrc.map(|ssrc| Sequence::new(ssrc, first_number())),
     )
 }
 

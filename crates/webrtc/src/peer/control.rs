@@ -25,6 +25,11 @@ impl Peer {
             Packet::ReceiverReport(report) => self.reception(now, &report.blocks),
             Packet::SenderReport(report) => self.reception(now, &report.blocks),
             Packet::Nack(nack) => self.egress.request(now, nack.media_ssrc, &nack.lost),
+            Packet::Arrivals(arrivals) => {
+                if let Some(reading) = self.egress.on_arrivals(&arrivals) {
+                    self.events.push_back(Event::Line(reading));
+                }
+            }
             Packet::PictureLoss { media_ssrc, .. } => self.keyframe(now, media_ssrc),
             Packet::FullIntraRequest { requests, .. } => {
                 for (ssrc, _) in requests {

@@ -7,10 +7,12 @@ mod tests;
 
 pub use answer::Settings;
 
+use crate::bandwidth::Reading;
 use crate::connection::{self, Connection};
 use crate::datagram::DatagramKind;
 use crate::egress::{Burst, Egress, TrackStats};
 use crate::limits::{CONNECT_TIMEOUT, SILENCE_TIMEOUT};
+use crate::negotiate::sdp_name;
 use crate::sdp::{Credentials, Fragment};
 use crate::srtp::{Opener, Profile, Sealer};
 use crate::transport::{Path, Transmit, Transport};
@@ -18,7 +20,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use yeoul_media::{Frame, Timestamp, TrackId};
+use yeoul_media::{Frame, Kind, Timestamp, Track, TrackId};
 use yeoul_rtp::Packets;
 
 /// What happens to a [`Peer`].
@@ -47,7 +49,7 @@ pub enum Output {
 }
 
 /// Something to know about a [`Peer`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Datagrams from this address are this peer's.
     Address(Transport, SocketAddr),
@@ -60,6 +62,8 @@ pub enum Event {
     },
     /// ICE chose another way.
     PathChanged(Path),
+    /// How the line has been in the last second; only where the answer asked for feedback ([`Settings::variants`]).
+    Line(Reading),
     /// The viewer's decoder needs a keyframe: push the frames from the last one on again.
     KeyframeNeeded(TrackId),
     /// It is over; nothing follows.
@@ -219,17 +223,29 @@ impl Peer {
         self.is_connected() && self.egress.wants_frame()
     }
 
-    /// Takes the next frame with its packets. False if it was not taken, because its track is not sent to this viewer, or
-    /// without [`Peer::wants_frame`].
-    pub fn push(&mut self, now: Instant, frame: &Frame, packets: &Arc<Packets>) -> bool {
-        if !self.is_connected() || !self.egress.push(frame.track, packets) {
+    /// Goes on with the frames of `track` in place of the track of its kind: another quality of the same picture, whose
+    /// frames have their time on the same timeline. Its first frame must be a keyframe. SSRC, sequence numbers and RTP time
+    /// go on. False if the viewer was not told of its codec.
+    pub fn replace(&mut self, track: &Track) -> bool {
+        self.egress.replace(track, sdp_name(&track.codec))
+    }
+
+    /// Sends as many bits a second as that, media included, to see whether they arrive; `None` sends media only again.
+    pub fn set_trial(&mut self, now: Instant, bits_per_second: Option<f64>) {
+        self.egress.set_trial(now, bits_per_second);
+    }
+
+    /// Takes the next frame of the track of that kind with its packets. False if it was not taken, because its track is not
+    /// sent to this viewer, or without [`Peer::wants_frame`].
+    pub fn push(&mut self, now: Instant, kind: Kind, frame: &Frame, packets: &Arc<Packets>) -> bool {
+        if !self.is_connected() || !self.egress.push(kind, frame.track, packets) {
             return false;
         }
         if self.anchor.is_none() {
             self.anchor = Some(Anchor { at: frame.received_at, pts: frame.pts });
         }
         let first =
-            self.egress.tracks().iter().any(|track| track.id() == frame.track && track.stats().packets == 0);
+            self.egress.tracks().iter().any(|track| track.kind() == kind && track.stats().packets == 0);
         if first {
             // At once: without a report a receiver cannot show the tracks in step.
             self.next_report = Some(now);

@@ -2,7 +2,6 @@
 
 use super::Credentials;
 use crate::negotiate::Chosen;
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What an answer says.
@@ -37,9 +36,12 @@ pub(crate) enum Line<'a> {
 #[derive(Debug)]
 pub(crate) struct Sending<'a> {
     pub(crate) media: &'a super::Media,
-    pub(crate) chosen: &'a Chosen,
+    /// The payload types that may come, the first one to begin with.
+    pub(crate) formats: &'a [Chosen],
     pub(crate) ssrc: u32,
     pub(crate) resend_ssrc: Option<u32>,
+    /// Number of the header extension by which we ask for feedback about arrivals.
+    pub(crate) transport_wide: Option<u8>,
 }
 
 impl<'a> Line<'a> {
@@ -89,12 +91,10 @@ impl Lines {
     fn media(&mut self, answer: &Answer<'_>, line: &Line<'_>, with_candidates: bool) {
         let media = line.media();
         let formats = match line {
-            Line::Sending(Sending { chosen, .. }) => {
-                let mut formats = chosen.payload_type.to_string();
-                if let Some(resend) = chosen.resend_payload_type {
-                    let _ = write!(formats, " {resend}");
-                }
-                formats
+            Line::Sending(Sending { formats, .. }) => {
+                let numbers = formats.iter().flat_map(|of| [Some(of.payload_type), of.resend_payload_type]);
+                let numbers: Vec<String> = numbers.flatten().map(|number| number.to_string()).collect();
+                numbers.join(" ")
             }
             Line::Inactive { .. } | Line::Rejected { .. } => {
                 media.formats.first().map_or("0", String::as_str).to_owned()
@@ -138,22 +138,43 @@ impl Lines {
     }
 
     fn sending(&mut self, answer: &Answer<'_>, sending: &Sending<'_>) {
-        let Sending { media, chosen, ssrc, resend_ssrc } = sending;
-        let payload_type = chosen.payload_type;
+        let Sending { media, formats, ssrc, resend_ssrc, transport_wide } = sending;
         self.line("a=sendonly");
         self.line(&format!("a=msid:{} {}", answer.cname, media.name));
         // A delay serves packets that are sent again, hence video with RTX.
         let playout = media.playout_extension.filter(|_| resend_ssrc.is_some());
-        for (number, uri) in [(media.mid_extension, super::MID_URI), (playout, super::PLAYOUT_DELAY_URI)] {
+        for (number, uri) in [
+            (media.mid_extension, super::MID_URI),
+            (playout, super::PLAYOUT_DELAY_URI),
+            (*transport_wide, super::TRANSPORT_WIDE_URI),
+        ] {
             if let Some(number) = number {
                 self.line(&format!("a=extmap:{number} {uri}"));
             }
         }
+        for chosen in *formats {
+            self.format(media, chosen, transport_wide.is_some());
+        }
+        if let Some(resend_ssrc) = resend_ssrc {
+            self.line(&format!("a=ssrc-group:FID {ssrc} {resend_ssrc}"));
+        }
+        for ssrc in std::iter::once(ssrc).chain(resend_ssrc) {
+            self.line(&format!("a=ssrc:{ssrc} cname:{}", answer.cname));
+            self.line(&format!("a=ssrc:{ssrc} msid:{} {}", answer.cname, media.name));
+        }
+    }
+
+    fn format(&mut self, media: &super::Media, chosen: &Chosen, arrivals: bool) {
+        let payload_type = chosen.payload_type;
         if let Some(codec) = media.codecs.iter().find(|codec| codec.payload_type == payload_type) {
             self.line(&format!("a=rtpmap:{}", rtpmap(codec)));
-            for (offered, feedback) in [(codec.nack, "nack"), (codec.pli, "nack pli"), (codec.fir, "ccm fir")]
-            {
-                if offered && (feedback != "nack" || resend_ssrc.is_some()) {
+            for (offered, feedback) in [
+                (codec.nack && chosen.resend_payload_type.is_some(), "nack"),
+                (codec.pli, "nack pli"),
+                (codec.fir, "ccm fir"),
+                (codec.arrivals && arrivals, "transport-cc"),
+            ] {
+                if offered {
                     self.line(&format!("a=rtcp-fb:{payload_type} {feedback}"));
                 }
             }
@@ -161,14 +182,9 @@ impl Lines {
         if !chosen.parameters.is_empty() {
             self.line(&format!("a=fmtp:{payload_type} {}", chosen.parameters));
         }
-        if let (Some(resend), Some(resend_ssrc)) = (chosen.resend_payload_type, resend_ssrc) {
+        if let Some(resend) = chosen.resend_payload_type {
             self.line(&format!("a=rtpmap:{resend} rtx/{}", chosen.clock_rate));
             self.line(&format!("a=fmtp:{resend} apt={payload_type}"));
-            self.line(&format!("a=ssrc-group:FID {ssrc} {resend_ssrc}"));
-        }
-        for ssrc in std::iter::once(ssrc).chain(resend_ssrc) {
-            self.line(&format!("a=ssrc:{ssrc} cname:{}", answer.cname));
-            self.line(&format!("a=ssrc:{ssrc} msid:{} {}", answer.cname, media.name));
         }
     }
 }

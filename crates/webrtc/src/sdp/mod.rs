@@ -21,6 +21,10 @@ const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 /// The header extension by which a sender chooses the receiver's delay.
 const PLAYOUT_DELAY_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
+/// The header extension that numbers packets over all tracks, for feedback about their arrival
+/// (draft-holmer-rmcat-transport-wide-cc-extensions-01 §2).
+const TRANSPORT_WIDE_URI: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
 /// The hash of a certificate (RFC 8122 §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {

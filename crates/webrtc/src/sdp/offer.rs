@@ -90,6 +90,8 @@ pub(crate) struct OfferedCodec {
     pub(crate) pli: bool,
     /// `a=rtcp-fb:… ccm fir`
     pub(crate) fir: bool,
+    /// `a=rtcp-fb:… transport-cc`
+    pub(crate) arrivals: bool,
 }
 
 impl OfferedCodec {
@@ -121,6 +123,8 @@ pub(crate) struct Media {
     pub(crate) mid_extension: Option<u8>,
     /// Number of the header extension that carries a playout delay (webrtc.org), 1 to 14.
     pub(crate) playout_extension: Option<u8>,
+    /// Number of the header extension that numbers packets for feedback about their arrival, 1 to 14.
+    pub(crate) transport_wide_extension: Option<u8>,
 }
 
 /// A viewer's offer, read and checked.
@@ -364,8 +368,9 @@ impl Section {
     }
 
     fn into_media(self, index: usize, bundle: Option<&[String]>, direction: Option<Direction>) -> Media {
-        let [mid_extension, playout_extension] =
-            [super::MID_URI, super::PLAYOUT_DELAY_URI].map(|uri| self.extension(uri));
+        let [mid_extension, playout_extension, transport_wide_extension] =
+            [super::MID_URI, super::PLAYOUT_DELAY_URI, super::TRANSPORT_WIDE_URI]
+                .map(|uri| self.extension(uri));
         let (name, protocol, formats, off) = self.media.unwrap_or_default();
         let mid = self.mid.unwrap_or_else(|| index.to_string());
         let bundled = bundle.map_or(index == 0, |mids| mids.contains(&mid));
@@ -396,6 +401,7 @@ impl Section {
                 nack: has("nack"),
                 pli: has("nack pli"),
                 fir: has("ccm fir"),
+                arrivals: has("transport-cc"),
             })
         });
         Media {
@@ -406,6 +412,7 @@ impl Section {
             direction: self.direction.or(direction).unwrap_or(Direction::SendReceive),
             mid_extension,
             playout_extension,
+            transport_wide_extension,
             mid,
             name,
             protocol,

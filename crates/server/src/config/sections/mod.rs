@@ -2,10 +2,12 @@
 //! name without its password) is checked at the end.
 
 mod api;
+mod ffmpeg;
 mod hls;
 mod log;
 mod rtsp;
 mod streams;
+mod variants;
 mod webrtc;
 
 use super::node::{Key, Node, Value};
@@ -111,6 +113,7 @@ struct Draft {
     rtsp_account: AccountDraft,
     tls: api::TlsDraft,
     modules: Option<Vec<String>>,
+    variants: variants::Drafts,
 }
 
 /// See [`Config::parse`].
@@ -166,10 +169,13 @@ impl Draft {
                 "app" => self.app(reader, node),
                 "env" => check_env(reader, node),
                 "hls" => hls::read(reader, node, &mut self.config.hls),
+                "ffmpeg" => ffmpeg::read(reader, node, &mut self.config.ffmpeg),
                 "log" => log::read(reader, node, &mut self.config.log),
                 "rtsp" => self.rtsp(reader, node),
                 "stream_defaults" => streams::defaults(reader, node, &mut self.config.stream_defaults),
-                "streams" => streams::read(reader, node, &mut self.config.streams),
+                "streams" => {
+                    streams::read(reader, node, &mut self.config.streams, &mut self.variants);
+                }
                 "webrtc" => webrtc::read(reader, node, &mut self.config.webrtc),
                 section if SECTIONS.contains(&section) => {
                     if !node.is_null() {
@@ -223,6 +229,7 @@ impl Draft {
         self.config.api.account = self.api_account.finish(reader, "api");
         self.config.rtsp.account = self.rtsp_account.finish(reader, "rtsp");
         self.tls.finish(reader, &mut self.config.api);
+        variants::finish(reader, self.variants, &mut self.config.streams);
         if let Some(modules) = &self.modules {
             let off = |name: &str| !modules.iter().any(|module| module == name);
             let listeners = [

@@ -1,8 +1,9 @@
 //! Sections `streams` and `stream_defaults`.
 
-use crate::config::StreamDefaults;
+use super::variants;
 use crate::config::node::{Node, Value};
 use crate::config::reader::Reader;
+use crate::config::{StreamConfig, StreamDefaults};
 use crate::limits::{STREAM_NAME_BYTES, STREAM_SOURCES};
 use crate::schemes::Source;
 use std::collections::BTreeMap;
@@ -13,8 +14,13 @@ const DEFAULTS: &[&str] = &["linger", "buffer_size", "buffer_duration"];
 /// Longest time a source is kept for nobody: a day.
 const MAX_LINGER: Duration = Duration::from_secs(86_400);
 
-/// `name: url`, `name: [url, …]`, `name: {url: …}`, or `name:` alone for a stream that others publish to.
-pub(super) fn read(reader: &mut Reader<'_>, node: &Node, streams: &mut BTreeMap<String, Vec<Source>>) {
+/// `name: url`, `name: [url, …]`, `name: {url: …, variants: …}`, or `name:` alone for a stream that others publish to.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    streams: &mut BTreeMap<String, StreamConfig>,
+    variants: &mut variants::Drafts,
+) {
     for (key, node) in reader.map(node, "streams") {
         let name = key.text.as_str();
         if name.is_empty() || name.len() > STREAM_NAME_BYTES || name.chars().any(char::is_control) {
@@ -24,33 +30,36 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, streams: &mut BTreeMap<
             continue;
         }
         let path = format!("streams.{name}");
-        let Some(items) = items(reader, node, &path) else {
-            streams.insert(name.to_owned(), Vec::new());
-            continue;
-        };
+        let (url, qualities) = parts(reader, node, &path);
+        // A later layer's stream takes the place of an earlier one's as a whole.
+        variants.remove(name);
+        if let Some(qualities) = qualities {
+            variants.insert(name.to_owned(), variants::read(reader, qualities, &path));
+        }
+        let items = url.and_then(|url| reader.list(url, &path)).unwrap_or_default();
         if items.len() > STREAM_SOURCES {
             reader.fail(
                 &node.place,
                 format!("{path}: {} sources; at most {STREAM_SOURCES} are taken", items.len()),
             );
-            continue;
         }
-        let sources = items.iter().filter_map(|item| source(reader, item, &path)).collect();
-        streams.insert(name.to_owned(), sources);
+        let sources = items.iter().take(STREAM_SOURCES).filter_map(|item| source(reader, item, &path));
+        streams.insert(name.to_owned(), StreamConfig { sources: sources.collect(), variants: Vec::new() });
     }
 }
 
-/// The sources as a list, whichever way they are written.
-fn items<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> Option<&'n [Node]> {
-    let Value::Map(entries) = &node.value else { return reader.list(node, path) };
-    let mut url = None;
+/// Where the sources stand and where the variants, whichever way they are written.
+fn parts<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> (Option<&'n Node>, Option<&'n Node>) {
+    let Value::Map(entries) = &node.value else { return (Some(node), None) };
+    let (mut url, mut variants) = (None, None);
     for (key, value) in entries.iter() {
         match key.text.as_str() {
             "url" => url = Some(value),
-            _ => reader.unknown(key, path, &["url"]),
+            "variants" => variants = Some(value),
+            _ => reader.unknown(key, path, &["url", "variants"]),
         }
     }
-    reader.list(url?, path)
+    (url, variants)
 }
 
 fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Source> {

@@ -1,4 +1,5 @@
 mod pair;
+mod variants;
 
 use super::*;
 use pair::{AUDIO, MS, Pair, VIDEO, addresses, video_frame};
@@ -24,7 +25,11 @@ fn a_viewer_connects_and_gets_every_packet_in_order() {
     }
     let profile = pair.events.iter().find_map(|event| match event {
         Event::Connected { profile, .. } => Some(*profile),
-        Event::Address(..) | Event::PathChanged(_) | Event::KeyframeNeeded(_) | Event::Closed(_) => None,
+        Event::Address(..)
+        | Event::PathChanged(_)
+        | Event::Line(_)
+        | Event::KeyframeNeeded(_)
+        | Event::Closed(_) => None,
     });
     assert!(
         matches!(profile, Some(Profile::AeadAes128Gcm | Profile::AeadAes256Gcm)),

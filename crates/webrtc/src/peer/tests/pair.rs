@@ -1,7 +1,8 @@
 //! A [`Peer`] and a viewer of another make (str0m) on a virtual clock, with a lossy link each way.
 
 use crate::{
-    Burst, Certificate, Closed, Event, Fragment, Input, Offer, Output, Path, Peer, Settings, Transport,
+    Burst, Certificate, Closed, Event, Fragment, Input, Offer, Output, Path, Peer, Reading, Settings,
+    Transport,
 };
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event as RtcEvent, Input as RtcInput, Output as RtcOutput, Rtc};
 use yeoul_media::bitstream::h264;
-use yeoul_media::{Codec, Frame, PcmLayout, Timestamp, Track, TrackId};
+use yeoul_media::{Codec, Frame, Kind, PcmLayout, Timestamp, Track, TrackId};
 use yeoul_rtp::Packetizer;
 use yeoul_testkit::{Link, LossyLink, epoch, wall_epoch};
 
@@ -73,6 +74,15 @@ impl Pair {
 
     /// `edit` may change the offer before it is answered.
     pub(super) fn with_link(link: Link, edit: impl FnOnce(String) -> String) -> Self {
+        Self::with(link, false, edit)
+    }
+
+    /// A viewer whose picture may be replaced.
+    pub(super) fn with_variants(link: Link) -> Self {
+        Self::with(link, true, |offer| offer)
+    }
+
+    fn with(link: Link, variants: bool, edit: impl FnOnce(String) -> String) -> Self {
         let now = epoch();
         let (ours, theirs) = addresses();
         let mut rtc = Rtc::builder()
@@ -88,7 +98,8 @@ impl Pair {
         let (offer, pending) = change.apply().expect("an offer");
         let offer = Offer::parse(&edit(offer.to_sdp_string())).expect("the offer parses");
         let certificate = Certificate::generate().expect("a certificate");
-        let settings = Settings { certificate: &certificate, host: &[(Transport::Udp, ours)], mapped: &[] };
+        let host = [(Transport::Udp, ours)];
+        let settings = Settings { certificate: &certificate, host: &host, mapped: &[], variants };
         let (peer, answer) =
             Peer::answer(now, wall_epoch(), &offer, &tracks(), &settings).expect("an answer");
         let parsed = SdpAnswer::from_sdp_string(&answer).expect("the answer parses");
@@ -152,13 +163,27 @@ impl Pair {
         }
     }
 
+    /// How the line was, as far as the viewer told of arrivals.
+    pub(super) fn readings(&self) -> Vec<Reading> {
+        let reading = |event: &Event| match event {
+            Event::Line(reading) => Some(*reading),
+            Event::Address(..)
+            | Event::Connected { .. }
+            | Event::PathChanged(_)
+            | Event::KeyframeNeeded(_)
+            | Event::Closed(_) => None,
+        };
+        self.events.iter().filter_map(reading).collect()
+    }
+
     /// Pushes a frame as soon as it is wanted.
     pub(super) fn push(&mut self, frame: &Frame) {
-        let packetizer = if frame.track == VIDEO { &mut self.video } else { &mut self.audio };
+        let kind = if frame.track == AUDIO { Kind::Audio } else { Kind::Video };
+        let packetizer = if kind == Kind::Video { &mut self.video } else { &mut self.audio };
         let packets = Arc::new(packetizer.packetize(frame));
         for _ in 0..10_000 {
             if self.peer.wants_frame() {
-                assert!(self.peer.push(self.now, frame, &packets));
+                assert!(self.peer.push(self.now, kind, frame, &packets));
                 self.exchange();
                 return;
             }
@@ -205,6 +230,7 @@ impl Pair {
             Event::Address(..)
             | Event::Connected { .. }
             | Event::PathChanged(_)
+            | Event::Line(_)
             | Event::KeyframeNeeded(_) => None,
         })
     }

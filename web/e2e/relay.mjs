@@ -1,0 +1,56 @@
+// A UDP relay between a browser and the server that carries only so much: a narrow line with a queue in front of it.
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+
+/**
+ * Relays datagrams from a port of its own to `port` of loopback, and back for each sender. `bitsPerSecond` limits the way
+ * from the server (null does not); a datagram that would wait longer than `queueMs` is lost. Ends with the test `t`.
+ */
+export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_000 } = {}) {
+  const line = { bitsPerSecond, queueMs };
+  const front = createSocket('udp4');
+  const backs = new Map();
+  let freeAt = 0;
+  t.after(() => {
+    front.close();
+    for (const back of backs.values()) back.close();
+  });
+  const toViewer = (bytes, viewer) => {
+    const now = performance.now();
+    const send = () => front.send(bytes, viewer.port, viewer.address, () => {});
+    if (line.bitsPerSecond === null) return send();
+    const begin = Math.max(now, freeAt);
+    if (begin - now > line.queueMs) return undefined;
+    freeAt = begin + (bytes.length * 8_000) / line.bitsPerSecond;
+    return setTimeout(send, freeAt - now);
+  };
+  front.on('message', (bytes, viewer) => {
+    const name = `${viewer.address}:${viewer.port}`;
+    let back = backs.get(name);
+    if (!back) {
+      back = createSocket('udp4');
+      back.on('message', (answer) => toViewer(answer, viewer));
+      backs.set(name, back);
+    }
+    back.send(bytes, port, '127.0.0.1');
+  });
+  front.bind(0, '127.0.0.1');
+  await once(front, 'listening');
+  return {
+    port: front.address().port,
+    /** Makes the line as wide as that from now on. */
+    set: (next) => Object.assign(line, next),
+  };
+}
+
+/** Runs in the browser: keeps the page's own addresses from the server, so that the only way is the server's candidate. */
+export function withoutCandidates() {
+  const fetchAsBefore = window.fetch.bind(window);
+  window.fetch = (resource, options) => {
+    if (typeof options?.body === 'string') {
+      options = { ...options, body: options.body.replace(/^a=candidate:.*\r?\n/gm, '') };
+    }
+    return fetchAsBefore(resource, options);
+  };
+}
