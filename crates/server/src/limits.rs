@@ -363,3 +363,7 @@ pub(crate) const PROGRESSIVE_FIRST_WAIT: Duration = Duration::from_secs(15);
 
 /// How long after its time a download with an end waits for a camera that is away.
 pub(crate) const PROGRESSIVE_END_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a multivariant playlist waits for its qualities; those that take longer are left out. ffmpeg takes one to three
+/// seconds to start, and a player shows nothing before.
+pub(crate) const HLS_QUALITY_WAIT: Duration = Duration::from_secs(5);

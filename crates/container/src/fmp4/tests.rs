@@ -408,7 +408,7 @@ fn samples_keep_their_parameter_sets_where_they_are_told_to() {
             muxer.keep_parameter_sets();
         }
         let moof = moof(&muxer.fragment(&[picture(&units, 0)]));
-        moof.traf[0].trun[0].entries[0].size.unwrap()
+        moof.traf[0].trun[0].samples.get(0).unwrap().size.unwrap()
     });
     let sets_bytes: usize = sets.iter().map(|set| 4 + set.len()).sum();
     assert_eq!(sizes[1] - sizes[0], u32::try_from(sets_bytes).unwrap());

@@ -4,6 +4,7 @@ use super::caching::{Cached, Caching};
 use super::form::{Container, Form};
 use super::media;
 use super::names::{FolderNames, Piece};
+use super::qualities::Sibling;
 use super::view::View;
 use crate::limits::{HLS_HOLD_TARGETS, HLS_LINGER, HLS_READ_BATCH};
 use crate::outputs::{Lease, Output, Over};
@@ -14,7 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
-use yeoul_hls::{Error, Names, Options, PathNames, QueryNames, Segmenter, Snapshot, WallClock};
+use yeoul_hls::{
+    Error, Names, Options, PathNames, QueryNames, RenditionReport, Segmenter, Snapshot, WallClock,
+};
 use yeoul_hub::{Consumer, Event, Want};
 use yeoul_media::TrackId;
 
@@ -47,6 +50,8 @@ pub(crate) struct Live {
     asked: AtomicBool,
     /// [`Live::hold`] holds it.
     held: AtomicBool,
+    /// The other playlists of a stream of several qualities.
+    siblings: Mutex<Vec<Sibling>>,
 }
 
 impl Live {
@@ -94,6 +99,19 @@ impl Live {
         });
     }
 
+    /// From now on, its playlist tells where these are.
+    pub(super) fn set_siblings(&self, siblings: Vec<Sibling>) {
+        *self.siblings.lock().unwrap_or_else(PoisonError::into_inner) = siblings;
+    }
+
+    fn reports(&self) -> Vec<RenditionReport> {
+        if self.form.container != Container::LowLatency {
+            return Vec::new();
+        }
+        let siblings = self.siblings.lock().unwrap_or_else(PoisonError::into_inner);
+        siblings.iter().filter_map(Sibling::report).collect()
+    }
+
     fn segmenter(&self) -> MutexGuard<'_, Segmenter> {
         // Only the one task of this output takes it.
         self.segmenter.lock().unwrap_or_else(PoisonError::into_inner)
@@ -124,7 +142,7 @@ impl Live {
             if !segmenter.changed() {
                 return;
             }
-            segmenter.snapshot(&[])
+            segmenter.snapshot(&self.reports())
         };
         if let Some(snapshot) = snapshot.filter(|snapshot| !self.is_too_early(snapshot)) {
             self.state.send_replace(State::Playing(Arc::new(View::new(snapshot))));
@@ -212,6 +230,7 @@ impl Output for Live {
             media_headers: media::headers(media_type, caching.header(cached)),
             asked: AtomicBool::new(false),
             held: AtomicBool::new(false),
+            siblings: Mutex::default(),
         })
     }
 

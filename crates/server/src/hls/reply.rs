@@ -1,6 +1,6 @@
 //! Answers out of an output: at once, or when what is asked for is there.
 
-use super::caching::Cached;
+use super::caching::{Cached, Caching};
 use super::failure::Failure;
 use super::media;
 use super::names::Piece;
@@ -38,18 +38,31 @@ pub(super) async fn multivariant(
     uri: String,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
-    let (view, ()) = wait(live, |_| Ok(Some(()))).await?;
+    let text = yeoul_hls::multivariant(&[variant(&*first(live).await?, uri)], &[]);
+    Ok(multivariant_text(live.caching(), text, headers))
+}
+
+/// The answer with a multivariant playlist.
+pub(super) fn multivariant_text(caching: Caching, text: String, headers: &HeaderMap) -> Response {
+    Prepared::new(super::PLAYLIST, caching.header(Cached::Multivariant), text).answer(headers)
+}
+
+/// What there is to play first.
+pub(super) async fn first(live: &Lease<Live>) -> Result<Arc<View>, Failure> {
+    wait(live, |_| Ok(Some(()))).await.map(|(view, ())| view)
+}
+
+/// A playlist as the multivariant playlist tells of it.
+pub(super) fn variant(view: &View, uri: String) -> Variant {
     let snapshot = &view.snapshot;
-    let variant = Variant {
+    Variant {
         uri,
         rates: snapshot.rates(),
         codecs: snapshot.codecs().to_owned(),
         resolution: snapshot.resolution(),
         frame_rate_millis: snapshot.frame_rate_millis(),
         audio: None,
-    };
-    let text = yeoul_hls::multivariant(&[variant], &[]);
-    Ok(Prepared::new(super::PLAYLIST, live.caching().header(Cached::Multivariant), text).answer(headers))
+    }
 }
 
 /// A segment, part or init segment; a part that is being made, when it is.

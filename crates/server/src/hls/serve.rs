@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `/NAME/index.m3u8` | the multivariant playlist: LL-HLS, or classic where that is turned off |
 //! | `/NAME/ll/media.m3u8` | the media playlist of LL-HLS |
+//! | `/NAME/ll-video/media.m3u8`, `ll-audio` | pictures and sound apart, for streams of several qualities |
 //! | `/NAME/hls/index.m3u8` | the classic media playlist, fragmented MP4 |
 //! | `/NAME/ts/index.m3u8` | the classic media playlist, transport stream |
 //! | `/NAME/ll/ID/…`, `/NAME/hls/ID/…`, `/NAME/ts/…` | what they list |
@@ -12,7 +13,7 @@ use super::failure::Failure;
 use super::form::{Choice, Container};
 use super::names::Piece;
 use super::output::{FOLDER, Live};
-use super::reply;
+use super::{FOLDERS, Folder, Hls, qualities, reply};
 use crate::api::Route;
 use crate::app::App;
 use crate::outputs::Lease;
@@ -24,46 +25,38 @@ use yeoul_hls::Directives;
 use yeoul_hub::Stream;
 
 pub(super) fn routes() -> Vec<Route> {
-    let get = |path, container: Container| {
-        Route::new(
-            Method::GET,
-            path,
+    let mut routes = vec![Route::new(Method::GET, "/{name}/index.m3u8", multivariant)];
+    for folder in FOLDERS {
+        let file =
             async move |state: State<Arc<App>>,
                         path: Path<(String, String)>,
                         query: RawQuery,
-                        headers: HeaderMap| {
-                file(state, path, query, headers, container).await
-            },
-        )
-    };
-    let get_in_folder = |path, container: Container| {
-        Route::new(
-            Method::GET,
-            path,
-            async move |state: State<Arc<App>>, path: Path<(String, String, String)>, headers: HeaderMap| {
-                file_in_folder(state, path, headers, container).await
-            },
-        )
-    };
-    vec![
-        Route::new(Method::GET, "/{name}/index.m3u8", multivariant),
-        get("/{name}/ll/{file}", Container::LowLatency),
-        get_in_folder("/{name}/ll/{id}/{file}", Container::LowLatency),
-        get("/{name}/hls/{file}", Container::Fmp4),
-        get_in_folder("/{name}/hls/{id}/{file}", Container::Fmp4),
-        get("/{name}/ts/{file}", Container::Ts),
-    ]
+                        headers: HeaderMap| { file(state, path, query, headers, folder).await };
+        routes.push(Route::new(Method::GET, folder.files, file));
+        // Transport streams have no init segment, and plain names.
+        if folder.container != Container::Ts {
+            let piece = async move |state: State<Arc<App>>,
+                                    path: Path<(String, String, String)>,
+                                    headers: HeaderMap| {
+                file_in_folder(state, path, headers, folder).await
+            };
+            routes.push(Route::new(Method::GET, folder.pieces, piece));
+        }
+    }
+    routes
 }
 
 async fn multivariant(State(app): State<Arc<App>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let container = if app.config.hls.low_latency { Container::LowLatency } else { Container::Fmp4 };
-    let folder = match container {
-        Container::LowLatency => "ll",
-        Container::Fmp4 | Container::Ts => "hls",
-    };
     let answer = async {
-        let live = ask(&app, &name, container).await?;
-        reply::multivariant(&live, format!("{folder}/media.m3u8"), &headers).await
+        let variants = app.streams.variants(&name);
+        if variants.len() > 1 {
+            let text = qualities::multivariant(&app, variants, container).await?;
+            return Ok(reply::multivariant_text(app.hls.settings.caching, text, &headers));
+        }
+        let folder = Hls::folder(container, &Choice::ALL);
+        let live = ask(&app, &name, folder).await?;
+        reply::multivariant(&live, format!("{}/media.m3u8", folder.name), &headers).await
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.answer(&app.masker))
 }
@@ -74,17 +67,17 @@ async fn file(
     Path((name, file)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    container: Container,
+    folder: &'static Folder,
 ) -> Response {
     let answer = async {
         if matches!(file.as_str(), "index.m3u8" | "media.m3u8") {
             let directives = Directives::parse(query.as_deref().unwrap_or_default())?;
-            let live = ask(&app, &name, container).await?;
+            let live = ask(&app, &name, folder).await?;
             return reply::playlist(&live, FOLDER, directives, &headers).await;
         }
-        match (container, Piece::parse(&file)) {
+        match (folder.container, Piece::parse(&file)) {
             (Container::Ts, Some(piece)) if file.ends_with(".ts") => {
-                let live = find(&app, &name, container)?;
+                let live = find(&app, &name, folder)?;
                 reply::piece(&live, piece, &headers).await
             }
             (Container::Ts | Container::Fmp4 | Container::LowLatency, _) => Err(Failure::NoFile),
@@ -98,11 +91,11 @@ async fn file_in_folder(
     State(app): State<Arc<App>>,
     Path((name, id, file)): Path<(String, String, String)>,
     headers: HeaderMap,
-    container: Container,
+    folder: &'static Folder,
 ) -> Response {
     let answer = async {
         let piece = Piece::parse(&file).filter(|_| !file.ends_with(".ts")).ok_or(Failure::NoFile)?;
-        let live = find(&app, &name, container)?;
+        let live = find(&app, &name, folder)?;
         // That of an earlier start has other media under the same numbers.
         if live.id() != id {
             return Err(Failure::NoOutput);
@@ -112,15 +105,18 @@ async fn file_in_folder(
     answer.await.unwrap_or_else(|failure| failure.answer(&app.masker))
 }
 
-async fn ask(app: &App, name: &str, container: Container) -> Result<Lease<Live>, Failure> {
+async fn ask(app: &App, name: &str, folder: &Folder) -> Result<Lease<Live>, Failure> {
     let stream = stream(app, name)?;
-    Ok(app.hls.outputs.ask(stream, &app.hls.form(container, Choice::ALL)).await?)
+    Ok(app.hls.outputs.ask(stream, &app.hls.form(folder.container, folder.choice.clone())).await?)
 }
 
 /// Media of an output that does not run is not there: nothing is started for it.
-fn find(app: &App, name: &str, container: Container) -> Result<Lease<Live>, Failure> {
+fn find(app: &App, name: &str, folder: &Folder) -> Result<Lease<Live>, Failure> {
     let stream = stream(app, name)?;
-    app.hls.outputs.find(stream, &app.hls.form(container, Choice::ALL)).ok_or(Failure::NoOutput)
+    app.hls
+        .outputs
+        .find(stream, &app.hls.form(folder.container, folder.choice.clone()))
+        .ok_or(Failure::NoOutput)
 }
 
 fn stream<'a>(app: &'a App, name: &str) -> Result<&'a Arc<Stream>, Failure> {
