@@ -72,6 +72,7 @@ impl App {
         let tasks = TaskTracker::new();
         let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?;
         let defaults = config.stream_defaults;
+        let ffmpeg = Arc::new(Ffmpeg::new(config.ffmpeg.clone(), masker.clone()));
         let settings = StreamSettings {
             linger: defaults.linger,
             options: StreamOptions {
@@ -80,14 +81,14 @@ impl App {
                 ..StreamOptions::default()
             },
             timeline: timeline(),
-            ffmpeg: Arc::new(Ffmpeg::new(config.ffmpeg.clone(), masker.clone())),
+            ffmpeg: Arc::clone(&ffmpeg),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
         Ok(Arc::new(Self {
             access: Access::new(config.access.clone()),
             masker,
             streams,
-            pictures: Pictures::new(&tasks),
+            pictures: Pictures::new(&tasks, &ffmpeg),
             webrtc,
             progressive: Outputs::new(&tasks),
             hls: Hls::new(&config, &tasks),

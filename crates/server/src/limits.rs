@@ -293,17 +293,11 @@ pub(crate) const PICTURE_FPS: f64 = 5.0;
 /// Pictures a second that may be asked for: what cameras send at most.
 pub(crate) const PICTURE_FPS_MOST: u32 = 60;
 
-/// Processes of ffmpeg that decode pictures: each takes a quarter of a processor, and 50 to 100 MB.
-pub(crate) const PICTURE_CHILDREN: usize = 4;
-
-/// Frames that wait for such a process: the GOP so far, of 10 s of 50 pictures a second.
+/// Frames that wait for an ffmpeg that decodes pictures: the GOP so far, of 10 s of 50 pictures a second.
 pub(crate) const PICTURE_CHILD_QUEUE: usize = 512;
 
 /// Bytes read from it at once: as many as a pipe holds.
 pub(crate) const PICTURE_CHILD_READ_BYTES: usize = 64 << 10;
-
-/// Bytes of its last words that are kept.
-pub(crate) const PICTURE_CHILD_WORDS: usize = 512;
 /// How long a request waits for the camera behind a shared output: players and proxies give up after 10 s and more, and want
 /// to hear the reason before that.
 pub(crate) const OUTPUT_WAIT: Duration = Duration::from_secs(9);

@@ -20,8 +20,9 @@
 //!
 //! # Parameter sets
 //! Sample entries `avc1` and `hvc1` promise that decoders find all parameter sets in the init segment (ISO/IEC 14496-15
-//! §5.4.2.1, §8.4.3), and Apple's players take no others. Cameras repeat theirs in front of every keyframe; the muxer
-//! leaves out those that stand in the init segment byte by byte, which a decoder has already, and keeps any other.
+//! §5.4.2.1, §8.4.3); Apple's players and hls.js go by them and do not play `hev1` or an empty `avcC`. Cameras repeat their
+//! sets in front of every keyframe; the muxer leaves out those that stand in the init segment byte by byte, which a decoder
+//! has already, and keeps any other.
 //!
 //! Left out: encryption, tracks other than video and audio, sample groups, segment indexes; in the demuxer, edit lists
 //! beyond the delay and the start that encoders write.

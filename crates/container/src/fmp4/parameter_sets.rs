@@ -1,5 +1,6 @@
 //! Leaves out of a sample the parameter sets that stand in the init segment; see the module [`super`] for why.
 
+use super::sample_entry::MAX_SPS;
 use bytes::{BufMut, BytesMut};
 use yeoul_media::Codec;
 use yeoul_media::bitstream::nal::{self, LENGTH_SIZE_BYTES};
@@ -43,7 +44,7 @@ fn nal_units<'a>(codec: &Codec, data: &'a [u8]) -> impl Iterator<Item = &'a [u8]
 fn is_known(codec: &Codec, unit: &[u8]) -> bool {
     match codec {
         Codec::H264(Some(sets)) => match h264::NalType::of(unit) {
-            Some(h264::NalType::Sps) => sets.sps().iter().any(|set| set == unit),
+            Some(h264::NalType::Sps) => sets.sps().iter().take(MAX_SPS).any(|set| set == unit),
             Some(h264::NalType::Pps) => sets.pps().iter().any(|set| set == unit),
             Some(
                 h264::NalType::Slice

@@ -18,6 +18,9 @@ const MPEG1_AUDIO: u8 = 0x6b;
 /// `streamType` of audio (ISO/IEC 14496-1 table 6).
 const AUDIO_STREAM: u8 = 0x05;
 
+/// SPS that `avcC` has room for: five bits count them. Further ones stay in the samples.
+pub(super) const MAX_SPS: usize = 31;
+
 /// The sample entry of a track's codec.
 ///
 /// # Errors
@@ -108,9 +111,8 @@ fn avc1(codec: &Codec, sets: &h264::ParameterSets) -> Avc1 {
         profile_compatibility: constraints,
         avc_level_indication: level,
         length_size: 4,
-        // Five bits count the SPS, eight the PPS.
-        sequence_parameter_sets: sets.sps().iter().take(31).map(|unit| unit.to_vec()).collect(),
-        picture_parameter_sets: sets.pps().iter().take(255).map(|unit| unit.to_vec()).collect(),
+        sequence_parameter_sets: sets.sps().iter().take(MAX_SPS).map(|unit| unit.to_vec()).collect(),
+        picture_parameter_sets: sets.pps().iter().map(|unit| unit.to_vec()).collect(),
         ext,
     };
     Avc1 { visual: visual(codec), avcc, ..Avc1::default() }

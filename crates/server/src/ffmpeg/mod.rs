@@ -24,8 +24,8 @@ pub(crate) struct Ffmpeg {
 }
 
 /// A running ffmpeg, which counts as long as it lives.
-struct Running {
-    child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -37,7 +37,10 @@ impl Ffmpeg {
     }
 
     /// Starts one more.
-    fn start(&self, arguments: &[String]) -> Result<Running, DialError> {
+    ///
+    /// # Errors
+    /// If it cannot be started, or runs too often already.
+    pub(crate) fn start(&self, arguments: &[String]) -> Result<Running, DialError> {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
             let text =
                 format!("ffmpeg runs {} times already, which is the most (ffmpeg.max_processes)", self.most);
@@ -60,7 +63,7 @@ impl Ffmpeg {
     }
 
     /// Why a child that has ended, ended.
-    async fn explain(&self, running: Running) -> DialError {
+    pub(crate) async fn explain(&self, running: Running) -> DialError {
         let text = running.child.explain(&self.masker).await;
         DialError::new(ErrorKind::Retry, format!("ffmpeg {text}"))
     }

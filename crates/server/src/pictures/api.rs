@@ -5,7 +5,7 @@ use super::appetite::Afterwards;
 use super::body::{self, Writer};
 use super::params::{Kind, ParamError, Params};
 use super::shot::{Shot, ShotError};
-use super::source::{self, NoPicture, Pool, Source};
+use super::source::{self, NoPicture, Source};
 use crate::api::Route;
 use crate::app::App;
 use crate::limits::PICTURE_FPS;
@@ -85,8 +85,8 @@ impl Failure {
 /// The source of the stream that a request names.
 async fn source(app: &App, params: &Params) -> Result<Lease<Source>, Failure> {
     let stream = app.streams.get(&params.src).ok_or_else(|| Failure::NoStream(params.src.clone()))?;
-    let Pictures { sources, jobs } = &app.pictures;
-    Ok(sources.ask(stream, &Pool(Arc::clone(jobs))).await?)
+    let Pictures { sources, means } = &app.pictures;
+    Ok(sources.ask(stream, means).await?)
 }
 
 /// `GET /api/frame.jpeg?src=NAME`: one picture.
@@ -95,7 +95,7 @@ async fn frame_jpeg(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> R
         let params = Params::parse(&query.unwrap_or_default(), Kind::Jpeg)?;
         let lease = source(&app, &params).await?;
         let shot = source::fresh(&lease, params.max_age).await?;
-        let image = shot.look(&params.look, &app.pictures.jobs).await?;
+        let image = shot.look(&params.look, &app.pictures.means.jobs).await?;
         Ok::<_, Failure>((image, age(&shot)))
     };
     match image.await {
@@ -137,7 +137,7 @@ async fn stream(app: Arc<App>, query: &str, kind: Kind, content_type: &str) -> R
         let params = Params::parse(query, kind)?;
         let lease = source(&app, &params).await?;
         let shot = source::first(&lease).await?;
-        let piece = shot.look(&params.look, &app.pictures.jobs).await?;
+        let piece = shot.look(&params.look, &app.pictures.means.jobs).await?;
         Ok::<_, Failure>((params, lease, shot, piece))
     };
     let (params, lease, shot, piece) = match begun.await {
@@ -195,7 +195,7 @@ impl Viewer {
                     None => return,
                 },
             };
-            piece = shot.look(&self.params.look, &self.app.pictures.jobs).await.ok();
+            piece = shot.look(&self.params.look, &self.app.pictures.means.jobs).await.ok();
         }
     }
 

@@ -1,38 +1,20 @@
 //! An ffmpeg that decodes what this process cannot: frames go into it, pictures come out.
 //!
-//! It lives as long as somebody asks for pictures of its stream. It is given its arguments one by one, never by a shell, and
-//! nothing of them comes from outside.
+//! It lives as long as somebody asks for pictures of its stream. Nothing of its arguments comes from outside.
 
-use crate::limits::{PICTURE_CHILD_QUEUE, PICTURE_CHILD_READ_BYTES, PICTURE_CHILD_WORDS, PICTURE_CHILDREN};
+use crate::ffmpeg::{Ffmpeg, Running};
+use crate::limits::{PICTURE_CHILD_QUEUE, PICTURE_CHILD_READ_BYTES};
 use bytes::Bytes;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::process::Stdio;
-use std::sync::LazyLock;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio::sync::mpsc;
 use yeoul_media::{Codec, Frame, Timestamp};
 use yeoul_transcode::ffmpeg::{self, FrameWriter};
 use yeoul_transcode::{Picture, y4m};
-
-/// Processes at a time are of this whole process.
-static ROOM: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(PICTURE_CHILDREN));
-
-/// The program.
-const PROGRAM: &str = "ffmpeg";
-
-/// Why there is no ffmpeg.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ChildError {
-    #[error("it has no form for {0}")]
-    Codec(&'static str),
-    #[error("{PICTURE_CHILDREN} of it make pictures already, which is the most that may")]
-    Room,
-    #[error("{PROGRAM} cannot be started: {0}; install it, or choose another codec in the camera")]
-    Start(#[from] std::io::Error),
-}
 
 /// A running ffmpeg.
 pub(super) struct Child {
@@ -43,40 +25,20 @@ pub(super) struct Child {
     under_way: BinaryHeap<Reverse<(Timestamp, Instant)>>,
     /// A frame was lost on the way in: nothing goes in before the next keyframe.
     needs_keyframe: bool,
-    _room: SemaphorePermit<'static>,
 }
 
 impl Child {
     /// Starts one for the frames of a track of that codec. Its process ends when it is dropped.
-    pub(super) fn start(codec: &Codec) -> Result<Self, ChildError> {
-        let writer = FrameWriter::new(codec).ok_or(ChildError::Codec(codec.name()))?;
-        let room = ROOM.try_acquire().map_err(|_| ChildError::Room)?;
-        let mut process = Command::new(PROGRAM)
-            .args(ffmpeg::still(&writer))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
+    ///
+    /// # Errors
+    /// If it cannot be started: a sentence.
+    pub(super) fn start(ffmpeg: &Arc<Ffmpeg>, codec: &Codec) -> Result<Self, String> {
+        let writer = FrameWriter::new(codec).ok_or_else(|| format!("it is not given {}", codec.name()))?;
+        let running = ffmpeg.start(&ffmpeg::still(&writer)).map_err(|error| error.to_string())?;
         let (frames, frames_out) = mpsc::channel(PICTURE_CHILD_QUEUE);
         let (pictures_in, pictures) = mpsc::channel(1);
-        let (stdin, stdout, stderr) = (process.stdin.take(), process.stdout.take(), process.stderr.take());
-        tokio::spawn(async move {
-            // Whichever ends first, the process has no use any more: dropped, it is killed.
-            let said = tokio::select! {
-                () = write(stdin, frames_out) => return,
-                () = pictures_in.closed() => return,
-                (result, said) = async { tokio::join!(read(stdout, &pictures_in), words(stderr)) } => {
-                    result.err().unwrap_or(said)
-                }
-            };
-            drop(process);
-            let sentence = format!("{PROGRAM} has ended: {}", said.trim());
-            // If nobody listens any more, nobody needs to know.
-            let _ = pictures_in.send(Err(sentence)).await;
-        });
-        let under_way = BinaryHeap::new();
-        Ok(Self { writer, frames, pictures, under_way, needs_keyframe: true, _room: room })
+        tokio::spawn(run(Arc::clone(ffmpeg), running, frames_out, pictures_in));
+        Ok(Self { writer, frames, pictures, under_way: BinaryHeap::new(), needs_keyframe: true })
     }
 
     /// Hands a frame over. Where ffmpeg does not keep up, it goes on at the next keyframe.
@@ -94,7 +56,7 @@ impl Child {
 
     /// The next picture, and when its frame came in; a sentence if there will be none. Cancel safe.
     pub(super) async fn picture(&mut self) -> Result<(Picture, Instant), String> {
-        let picture = self.pictures.recv().await.unwrap_or_else(|| Err(format!("{PROGRAM} has ended")))?;
+        let picture = self.pictures.recv().await.unwrap_or_else(|| Err("ffmpeg has ended".to_owned()))?;
         // Pictures come in the order they are shown. ffmpeg leaves out what it cannot decode: the times of those would
         // heap up, and pass for those of later pictures.
         while self.under_way.len() > PICTURE_CHILD_QUEUE {
@@ -104,6 +66,27 @@ impl Child {
             self.under_way.pop().map_or_else(Instant::now, |Reverse((_, received_at))| received_at);
         Ok((picture, received_at))
     }
+}
+
+/// A process to its end, or to that of its handle: dropped, it is killed.
+async fn run(
+    ffmpeg: Arc<Ffmpeg>,
+    mut running: Running,
+    frames: mpsc::Receiver<Bytes>,
+    pictures: mpsc::Sender<Result<Picture, String>>,
+) {
+    let (stdin, stdout) = (running.child.stdin.take(), running.child.stdout.take());
+    let foreign = tokio::select! {
+        () = write(stdin, frames) => return,
+        () = pictures.closed() => return,
+        result = read(stdout, &pictures) => result.err(),
+    };
+    let sentence = match foreign {
+        Some(sentence) => sentence,
+        None => ffmpeg.explain(running).await.to_string(),
+    };
+    // If nobody listens any more, nobody needs to know.
+    let _ = pictures.send(Err(sentence)).await;
 }
 
 async fn write(stdin: Option<ChildStdin>, mut frames: mpsc::Receiver<Bytes>) {
@@ -137,16 +120,4 @@ async fn read(
             }
         }
     }
-}
-
-/// The last words of it.
-async fn words(stderr: Option<ChildStderr>) -> String {
-    let Some(mut stderr) = stderr else { return String::new() };
-    let (mut said, mut buffer) = (Vec::new(), [0; PICTURE_CHILD_WORDS]);
-    while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
-        said.extend_from_slice(buffer.get(..length).unwrap_or_default());
-        let surplus = said.len().saturating_sub(PICTURE_CHILD_WORDS);
-        said.drain(..surplus);
-    }
-    String::from_utf8_lossy(&said).into_owned()
 }

@@ -20,9 +20,10 @@ mod source;
 
 pub(crate) use api::routes;
 
+use crate::ffmpeg::Ffmpeg;
 use crate::outputs::Outputs;
 use jobs::Jobs;
-use source::Source;
+use source::{Means, Source};
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
@@ -30,12 +31,13 @@ use tokio_util::task::TaskTracker;
 #[derive(Debug)]
 pub(crate) struct Pictures {
     sources: Outputs<Source>,
-    jobs: Arc<Jobs>,
+    means: Means,
 }
 
 impl Pictures {
     /// None is made yet. `tasks` are waited for at the end of the program.
-    pub(crate) fn new(tasks: &TaskTracker) -> Self {
-        Self { sources: Outputs::new(tasks), jobs: Arc::new(Jobs::new()) }
+    pub(crate) fn new(tasks: &TaskTracker, ffmpeg: &Arc<Ffmpeg>) -> Self {
+        let means = Means { jobs: Arc::new(Jobs::new()), ffmpeg: Arc::clone(ffmpeg) };
+        Self { sources: Outputs::new(tasks), means }
     }
 }

@@ -8,6 +8,7 @@ use super::shot::Shot;
 use crate::limits::{
     PICTURE_CATCH_UP_WAIT, PICTURE_DECODE_SLICE, PICTURE_FAILED_KEYFRAMES, PICTURE_FOLLOW, PICTURE_WAIT,
 };
+use crate::ffmpeg::Ffmpeg;
 use crate::outputs::{Lease, Output, OutputError, Over};
 use rustix::time::{ClockId, clock_gettime};
 use std::hash::{Hash, Hasher};
@@ -21,26 +22,29 @@ use yeoul_hub::{Consumer, Event, State, Want};
 use yeoul_media::{Codec, Frame, Kind, Timestamp};
 use yeoul_transcode::{Batch, Decoded, Goal, Gop, StillDecoder, StillError, still_decoder};
 
-/// The pictures of one stream. They exist in one form only; what they are made with comes along.
+/// What pictures are made with: the same for all streams, so that there is one form of each.
 #[derive(Clone, Debug)]
-pub(crate) struct Pool(pub(super) Arc<Jobs>);
+pub(crate) struct Means {
+    pub(super) jobs: Arc<Jobs>,
+    pub(super) ffmpeg: Arc<Ffmpeg>,
+}
 
-impl PartialEq for Pool {
+impl PartialEq for Means {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.jobs, &other.jobs)
     }
 }
 
-impl Eq for Pool {}
+impl Eq for Means {}
 
-impl Hash for Pool {
+impl Hash for Means {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// The newest picture of one stream, kept as fresh as those who ask want it.
 #[derive(Debug)]
 pub(crate) struct Source {
-    jobs: Arc<Jobs>,
+    means: Means,
     appetite: Arc<Appetite>,
     newest: watch::Sender<Option<Arc<Shot>>>,
     /// Why there is no newer picture, if that is known.
@@ -58,21 +62,21 @@ pub(super) enum NoPicture {
 }
 
 impl Output for Source {
-    type Form = Pool;
+    type Form = Means;
 
     const LINGER: Duration = PICTURE_FOLLOW;
 
-    fn protocol(_: &Pool) -> &'static str {
+    fn protocol(_: &Means) -> &'static str {
         "pictures+http"
     }
 
-    fn wants(_: &Pool) -> Vec<Want> {
+    fn wants(_: &Means) -> Vec<Want> {
         vec![Want { text: "pictures".to_owned(), ..Want::any(Kind::Video) }]
     }
 
-    fn start(form: &Pool, _: &Consumer) -> Result<Self, String> {
+    fn start(form: &Means, _: &Consumer) -> Result<Self, String> {
         Ok(Self {
-            jobs: Arc::clone(&form.0),
+            means: form.clone(),
             appetite: Arc::default(),
             newest: watch::Sender::new(None),
             trouble: Mutex::default(),
@@ -296,7 +300,7 @@ impl Work {
     }
 
     fn job(&self, mut decoder: Box<dyn StillDecoder>, mut batch: Batch, goal: Goal) -> Job {
-        let jobs = Arc::clone(&self.source.jobs);
+        let jobs = Arc::clone(&self.source.means.jobs);
         Box::pin(async move {
             let work = move || {
                 let (until, began, before) =
@@ -348,7 +352,7 @@ impl Work {
     /// From here on ffmpeg decodes, from the last keyframe.
     fn call_ffmpeg(&mut self, reason: &StillError) -> Result<(), Over> {
         debug!(target: "pictures", "stream {}: {reason}; ffmpeg is called", self.consumer.stream().name());
-        match Child::start(&self.codec) {
+        match Child::start(&self.source.means.ffmpeg, &self.codec) {
             Ok(child) => {
                 self.eye = Eye::Child(Box::new(child));
                 self.gop.forget();

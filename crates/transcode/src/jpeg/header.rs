@@ -101,13 +101,15 @@ fn frame_header(segment: &[u8], progressive: bool) -> Option<Result<Header, Head
     if size.width == 0 || size.height == 0 {
         return Some(Err(HeaderError::Unsupported("a picture without width or height")));
     }
-    let factors: Vec<u8> = components.chunks_exact(3).map(|component| component[1]).collect();
+    // What counts is how they relate: ffmpeg writes 4:2:2 as 2x2 to 1x2 (T.81 §A.1.1).
+    let factors: Vec<[u8; 2]> =
+        components.chunks_exact(3).map(|component| [component[1] >> 4, component[1] & 15]).collect();
     let sampling = match factors.as_slice() {
         [_] => Sampling::Gray,
-        [luma, 0x11, 0x11] => match luma {
-            0x11 => Sampling::Full,
-            0x21 => Sampling::HalfWidth,
-            0x22 => Sampling::Half,
+        [[h, v], blue @ [ch, cv], red] if blue == red => match (h == ch, *h == 2 * ch, v == cv, *v == 2 * cv) {
+            (true, _, true, _) => Sampling::Full,
+            (_, true, true, _) => Sampling::HalfWidth,
+            (_, true, _, true) => Sampling::Half,
             _ => Sampling::Other,
         },
         _ => Sampling::Other,
