@@ -60,7 +60,9 @@ class FakeVideo extends EventTarget {
   videoWidth = 1280;
   videoHeight = 720;
   frames = 0;
+  plays = 0;
   buffered = { length: 1, start: () => 0, end: () => 10.5 };
+  play = () => Promise.resolve((this.plays += 1));
   getVideoPlaybackQuality = () => ({ totalVideoFrames: this.frames, droppedVideoFrames: 1 });
 }
 
@@ -236,11 +238,12 @@ describe('an error of hls.js', () => {
   });
 
   it('of the media is mended twice in a row', async () => {
-    const { told, hls } = await open(openLlHls);
+    const { told, hls, video } = await open(openLlHls);
     const error = fatal('mediaError', 'bufferAppendError');
     hls?.tell('error', error);
     hls?.tell('error', error);
     expect(hls?.calls.slice(2)).toEqual(['recover', 'recover']);
+    expect(video.plays).toBe(2);
     hls?.tell('buffered', { frag: { type: 'main', duration: 1 }, part: null, stats: { loaded: 1 } });
     hls?.tell('error', error);
     hls?.tell('error', error);

@@ -179,6 +179,8 @@ class Scripted implements Transport {
     if (mends && this.#recoveries < MEDIA_RECOVERIES_MAX) {
       this.#recoveries += 1;
       this.#hls?.recoverMediaError();
+      // A new source stops the picture.
+      void this.#video?.play().catch(() => null);
     } else {
       this.#fail({ problem: problemOf(error) });
     }
