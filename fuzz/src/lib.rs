@@ -9,6 +9,7 @@
 
 pub mod config;
 pub mod container;
+pub mod hls;
 pub mod media;
 pub mod rtp;
 pub mod rtsp;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "fmp4", run: container::fmp4, seeds: container::fmp4_seeds },
     Target { name: "h264_parameter_sets", run: media::h264_parameter_sets, seeds: media::h264_seeds },
     Target { name: "h265_parameter_sets", run: media::h265_parameter_sets, seeds: media::h265_seeds },
+    Target { name: "hls_directives", run: hls::hls_directives, seeds: hls::hls_directives_seeds },
     Target { name: "jpeg", run: transcode::jpeg, seeds: transcode::jpeg_seeds },
     Target { name: "mpegts", run: streams::mpegts, seeds: streams::mpegts_seeds },
     Target { name: "multipart", run: streams::multipart, seeds: streams::multipart_seeds },

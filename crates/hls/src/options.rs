@@ -6,6 +6,10 @@ use crate::names::{Names, PathNames};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Where players start: a player needs a part's length and some milliseconds for the network, and the time it takes to start
+/// comes on top. See docs/design/06-hls.md.
+const START_PARTS: u32 = 2;
+
 /// The container of segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
@@ -42,8 +46,9 @@ pub struct Options {
     pub first_msn: u64,
     /// The Discontinuity Sequence Number to begin with; grows as `first_msn` does.
     pub first_discontinuity: u64,
-    /// `EXT-X-START` at `PART-HOLD-BACK` from the end, so that players start there and not where they are configured to stay.
-    pub start_at_hold_back: bool,
+    /// `EXT-X-START` at so many part targets from the end, so that players start there and not where they are configured to
+    /// stay; none without parts.
+    pub start_parts: Option<u32>,
     /// What date an arrival has, for `EXT-X-PROGRAM-DATE-TIME`.
     pub clock: WallClock,
     /// A playlist is rendered for each of these.
@@ -59,7 +64,7 @@ impl Options {
             part_target: Duration::from_millis(200),
             segment_target: Duration::from_secs(1),
             window: Duration::from_secs(16),
-            start_at_hold_back: true,
+            start_parts: Some(START_PARTS),
             ..Self::classic(Form::Fmp4, clock)
         }
     }
@@ -83,7 +88,7 @@ impl Options {
             keyframe_distance: None,
             first_msn: 0,
             first_discontinuity: 0,
-            start_at_hold_back: false,
+            start_parts: None,
             clock,
             names: vec![Arc::new(names)],
         }

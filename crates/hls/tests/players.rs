@@ -106,9 +106,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if std::env::var_os("KEEP").is_none() {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -181,6 +179,20 @@ fn low_latency_segments_with_reordered_pictures_are_read_without_an_error_line()
 #[test]
 fn classic_fragmented_mp4_is_read_without_an_error_line() {
     check("fmp4", everything(Options::classic(Form::Fmp4, CLOCK())), &[]);
+}
+
+#[test]
+fn transport_streams_are_read_without_an_error_line() {
+    check("ts", everything(Options::classic(Form::Ts, CLOCK())), &[]);
+}
+
+#[test]
+fn transport_streams_with_reordered_pictures_are_read_without_an_error_line() {
+    check(
+        "ts-reordered",
+        everything(Options::classic(Form::Ts, CLOCK())),
+        &["-bf", "2", "-flags", "+cgop", "-preset", "medium"],
+    );
 }
 
 #[test]

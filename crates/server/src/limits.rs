@@ -168,6 +168,10 @@ pub(crate) const HLS_HOLD_TARGETS: u32 = 2;
 /// usual. ffmpeg waits for as long as it takes, hls.js for 10 s, three times.
 pub(crate) const HLS_FIRST_WAIT: Duration = Duration::from_secs(15);
 
+/// How long the multivariant playlist waits for all qualities of a stream: what ffmpeg takes to start, and a camera to answer.
+/// Those that are not there by then are left out.
+pub(crate) const HLS_QUALITIES_WAIT: Duration = Duration::from_secs(6);
+
 /// Target durations after which a blocked request is answered with 503 (RFC 8216bis §6.2.5.2).
 pub(crate) const HLS_WAIT_TARGETS: u32 = 3;
 
@@ -357,7 +361,3 @@ pub(crate) const PROGRESSIVE_FIRST_WAIT: Duration = Duration::from_secs(15);
 
 /// How long after its time a download with an end waits for a camera that is away.
 pub(crate) const PROGRESSIVE_END_WAIT: Duration = Duration::from_secs(5);
-
-/// How long a multivariant playlist waits for its qualities; those that take longer are left out. ffmpeg takes one to three
-/// seconds to start, and a player shows nothing before.
-pub(crate) const HLS_QUALITY_WAIT: Duration = Duration::from_secs(5);

@@ -25,8 +25,8 @@ pub(crate) struct View<'a> {
     pub(crate) promise: &'a Promise,
     /// Plain transport streams have none of the tags that came after version 3.
     pub(crate) plain: bool,
-    /// `EXT-X-START` at `PART-HOLD-BACK`.
-    pub(crate) start_at_hold_back: bool,
+    /// `EXT-X-START`: so far from the end.
+    pub(crate) start: Option<Duration>,
     pub(crate) discontinuity_sequence: u64,
     pub(crate) listed: &'a VecDeque<Arc<Segment>>,
     pub(crate) open: Option<&'a OpenSegment>,
@@ -134,8 +134,8 @@ impl View<'_> {
         if let Some(target) = promise.part_target {
             put(text, format_args!("#EXT-X-PART-INF:PART-TARGET={}\n", Short(target)));
         }
-        if let Some(hold_back) = promise.part_hold_back.filter(|_| self.start_at_hold_back) {
-            put(text, format_args!("#EXT-X-START:TIME-OFFSET=-{},PRECISE=YES\n", Short(hold_back)));
+        if let Some(start) = self.start {
+            put(text, format_args!("#EXT-X-START:TIME-OFFSET=-{},PRECISE=YES\n", Short(start)));
         }
         let first = self.listed.front().map_or(self.next_msn, |first| first.msn);
         put(text, format_args!("#EXT-X-MEDIA-SEQUENCE:{first}\n"));

@@ -52,7 +52,7 @@ fn view<'a>(listed: &'a VecDeque<Arc<Segment>>, open: &'a OpenSegment) -> View<'
     View {
         promise: &PROMISE,
         plain: false,
-        start_at_hold_back: false,
+        start: None,
         discontinuity_sequence: 0,
         listed,
         open: Some(open),

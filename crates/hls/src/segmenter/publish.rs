@@ -168,7 +168,7 @@ impl Segmenter {
         let view = View {
             promise,
             plain: self.options.form == Form::Ts,
-            start_at_hold_back: self.options.start_at_hold_back,
+            start: promise.part_target.zip(self.options.start_parts).map(|(target, parts)| target * parts),
             discontinuity_sequence: self.window.discontinuity_sequence(),
             listed: self.window.listed(),
             open,

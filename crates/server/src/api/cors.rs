@@ -47,7 +47,7 @@ pub(super) fn preflight(api: &Api, request: &Request<Body>) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     let Some(origin) = request.headers().get(header::ORIGIN) else { return response };
-    let is_media = is_media(request.uri().path());
+    let is_media = is_media(api, request.uri().path());
     let (methods, asked) = match grant(api, is_media, origin) {
         Some(Grant::Everything) => (
             "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -84,9 +84,10 @@ pub(super) fn add(api: &Api, is_media: bool, origin: Option<&HeaderValue>, heade
     headers.entry(header::ACCESS_CONTROL_EXPOSE_HEADERS).or_insert(HeaderValue::from_static(EXPOSED));
 }
 
-/// Whether a path gives pictures, sound or a playlist.
-pub(super) fn is_media(path: &str) -> bool {
-    MEDIA.iter().any(|ending| path.ends_with(ending))
+/// Whether a path gives pictures, sound or a playlist; always `false` where no page may more with those.
+pub(super) fn is_media(api: &Api, path: &str) -> bool {
+    (is_any(&api.media_origins) || is_some(&api.media_origins))
+        && MEDIA.iter().any(|ending| path.ends_with(ending))
 }
 
 fn grant(api: &Api, is_media: bool, origin: &HeaderValue) -> Option<Grant> {

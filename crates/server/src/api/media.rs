@@ -10,6 +10,15 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+/// The headers of media of one type, made once.
+pub(crate) fn headers(content_type: HeaderValue, cache: HeaderValue) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CACHE_CONTROL, cache);
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers
+}
+
 /// The answer to a request for `pieces`, one after another. `etag` is a strong one.
 pub(crate) fn answer(
     request: &HeaderMap,
@@ -26,7 +35,8 @@ pub(crate) fn answer(
         return with(StatusCode::NOT_MODIFIED, headers, Body::empty());
     }
     let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
-    match wanted.map(|wanted| wanted.within(length)) {
+    // Of nothing, every range is the whole: ffmpeg asks for all from the first byte on, of the empty media of a gap too.
+    match wanted.filter(|_| length > 0).map(|wanted| wanted.within(length)) {
         None => with(StatusCode::OK, headers, body(pieces.iter().cloned().collect())),
         Some(Some(range)) => {
             let text = format!("bytes {}-{}/{length}", range.start, range.end - 1);
@@ -159,7 +169,12 @@ mod tests {
     /// Status, Content-Range and body of the answer to these headers.
     async fn ask(request: &[(header::HeaderName, &str)]) -> (u16, String, String) {
         let request = request.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        let response = answer(&request, HeaderMap::new(), &HeaderValue::from_static(ETAG), &pieces());
+        let response = answer(
+            &request,
+            headers(HeaderValue::from_static("video/mp4"), HeaderValue::from_static("no-cache")),
+            &HeaderValue::from_static(ETAG),
+            &pieces(),
+        );
         let range = response.headers().get(header::CONTENT_RANGE);
         let range = range.map_or("", |range| range.to_str().unwrap()).to_owned();
         let status = response.status().as_u16();
@@ -185,6 +200,18 @@ mod tests {
         check("bytes=-0", 416, "bytes */10", "there are no such bytes\n").await;
     }
 
+    #[test]
+    fn nothing_is_sent_whole_whatever_the_range() {
+        let request = [(header::RANGE, HeaderValue::from_static("bytes=0-"))].into_iter().collect();
+        let response = answer(
+            &request,
+            headers(HeaderValue::from_static("video/mp4"), HeaderValue::from_static("no-cache")),
+            &HeaderValue::from_static(ETAG),
+            &[],
+        );
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+
     #[tokio::test]
     async fn what_is_no_single_range_gets_the_whole() {
         for range in ["bytes=5-2", "bytes=a-b", "bytes=1-2,4-5", "lines=1-2", "bytes"] {
@@ -200,5 +227,16 @@ mod tests {
     async fn what_is_known_is_not_sent_again() {
         assert_eq!(ask(&[(header::IF_NONE_MATCH, "W/\"x\", \"a\"")]).await.0, 304);
         assert_eq!(ask(&[(header::IF_NONE_MATCH, "\"x\"")]).await.0, 200);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_range_gives_bytes_that_are_there(first: u64, last: u64, length in 0u64..100, count: u64) {
+            for asked in [Asked::Between(first, last), Asked::Between(first % 100, last % 100), Asked::Last(count)] {
+                if let Some(range) = asked.within(length) {
+                    proptest::prop_assert!(range.start < range.end && range.end <= length);
+                }
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ mod cors;
 mod guard;
 mod http2;
 pub(crate) mod listen;
-mod media;
+pub(crate) mod media;
 mod patience;
 mod prepared;
 mod program;
@@ -21,7 +21,6 @@ mod tests;
 mod tls;
 
 pub(crate) use guard::Peer;
-pub(crate) use media::answer as answer_media;
 pub(crate) use prepared::{Prepared, etag, etag_is_named};
 pub(crate) use program::{API_VERSION, REVISION};
 pub(crate) use pulled::{Pull, Pulled};
@@ -51,7 +50,7 @@ impl Door {
     pub(crate) async fn answer(&self, peer: Peer, request: Request<Body>) -> Response<Body> {
         let api = &self.app.config.api;
         let origin = request.headers().get(header::ORIGIN).cloned();
-        let is_media = cors::is_media(request.uri().path());
+        let is_media = cors::is_media(api, request.uri().path());
         let mut response = match guard::check(&self.app, peer, &request) {
             Err(refusal) => refusal.into_response(),
             Ok(()) if cors::is_preflight(&request) => cors::preflight(api, &request),

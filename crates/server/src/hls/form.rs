@@ -39,11 +39,67 @@ impl Container {
     }
 }
 
+/// What a playlist is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Use {
+    /// It is all that there is of its stream.
+    Alone,
+    /// It is one of the qualities of a stream, or the sound that goes with all of them.
+    Quality,
+}
+
+/// A folder below `/NAME/`: each has the outputs of one form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folder {
+    /// `ll`
+    LowLatency,
+    /// `ll-video`
+    LowLatencyVideo,
+    /// `ll-audio`
+    LowLatencyAudio,
+    /// `hls`
+    Classic,
+    /// `hls-video`
+    ClassicVideo,
+    /// `hls-audio`
+    ClassicAudio,
+    /// `ts`
+    Ts,
+}
+
+impl Folder {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::LowLatency => "ll",
+            Self::LowLatencyVideo => "ll-video",
+            Self::LowLatencyAudio => "ll-audio",
+            Self::Classic => "hls",
+            Self::ClassicVideo => "hls-video",
+            Self::ClassicAudio => "hls-audio",
+            Self::Ts => "ts",
+        }
+    }
+
+    pub(super) fn form(self, settings: Settings) -> Form {
+        let (container, choice, used) = match self {
+            Self::LowLatency => (Container::LowLatency, Choice::ALL, Use::Alone),
+            Self::LowLatencyVideo => (Container::LowLatency, Choice::VIDEO, Use::Quality),
+            Self::LowLatencyAudio => (Container::LowLatency, Choice::AUDIO, Use::Quality),
+            Self::Classic => (Container::Fmp4, Choice::ALL, Use::Alone),
+            Self::ClassicVideo => (Container::Fmp4, Choice::VIDEO, Use::Quality),
+            Self::ClassicAudio => (Container::Fmp4, Choice::AUDIO, Use::Quality),
+            Self::Ts => (Container::Ts, Choice::ALL, Use::Alone),
+        };
+        Form { container, choice, used, settings }
+    }
+}
+
 /// Everything by which the HLS outputs of one stream differ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Form {
     pub(crate) container: Container,
     pub(crate) choice: Choice,
+    pub(super) used: Use,
     pub(super) settings: Settings,
 }
 
@@ -173,7 +229,7 @@ mod tests {
     use super::*;
 
     fn form(container: Container, choice: Choice) -> Form {
-        Form { container, choice, settings: Settings::new(&Config::default()) }
+        Form { container, choice, used: Use::Alone, settings: Settings::new(&Config::default()) }
     }
 
     fn check(query: &str, expected: Option<(&str, &str)>) {

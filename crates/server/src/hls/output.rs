@@ -2,16 +2,15 @@
 
 use super::caching::{Cached, Caching};
 use super::form::{Container, Form};
-use super::media;
 use super::names::{FolderNames, Piece};
-use super::qualities::Sibling;
 use super::view::View;
+use crate::api::media;
 use crate::limits::{HLS_HOLD_TARGETS, HLS_LINGER, HLS_READ_BATCH};
 use crate::outputs::{Lease, Output, Over};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
@@ -46,12 +45,14 @@ pub(crate) struct Live {
     state: watch::Sender<State>,
     init_headers: HeaderMap,
     media_headers: HeaderMap,
+    /// Channels of the sound; 0 without.
+    channels: u8,
+    /// The playlists that are other renditions of the same: their addresses as this one tells them.
+    others: Mutex<Vec<(String, Weak<Live>)>>,
     /// Somebody has asked for the playlist since [`Live::hold`] looked.
     asked: AtomicBool,
     /// [`Live::hold`] holds it.
     held: AtomicBool,
-    /// The other playlists of a stream of several qualities.
-    siblings: Mutex<Vec<Sibling>>,
 }
 
 impl Live {
@@ -99,21 +100,8 @@ impl Live {
         });
     }
 
-    /// From now on, its playlist tells where these are.
-    pub(super) fn set_siblings(&self, siblings: Vec<Sibling>) {
-        *self.siblings.lock().unwrap_or_else(PoisonError::into_inner) = siblings;
-    }
-
-    fn reports(&self) -> Vec<RenditionReport> {
-        if self.form.container != Container::LowLatency {
-            return Vec::new();
-        }
-        let siblings = self.siblings.lock().unwrap_or_else(PoisonError::into_inner);
-        siblings.iter().filter_map(Sibling::report).collect()
-    }
-
     fn segmenter(&self) -> MutexGuard<'_, Segmenter> {
-        // Only the one task of this output takes it.
+        // The task of this output takes it, and who agrees with other renditions; nothing panics while it is held.
         self.segmenter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -135,18 +123,44 @@ impl Live {
         Ok(None)
     }
 
-    /// Shows what is new to everybody who waits for it.
+    /// Shows what is new to everybody who waits for it. Under the lock, so that nothing older comes after it.
     fn publish(&self) {
-        let snapshot = {
-            let mut segmenter = self.segmenter();
-            if !segmenter.changed() {
-                return;
-            }
-            segmenter.snapshot(&self.reports())
-        };
+        let mut segmenter = self.segmenter();
+        if !segmenter.changed() {
+            return;
+        }
+        let snapshot = segmenter.snapshot(&self.reports());
         if let Some(snapshot) = snapshot.filter(|snapshot| !self.is_too_early(snapshot)) {
             self.state.send_replace(State::Playing(Arc::new(View::new(snapshot))));
         }
+    }
+
+    /// How far the other renditions are.
+    fn reports(&self) -> Vec<RenditionReport> {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let report = |(uri, other): &(String, Weak<Self>)| {
+            let state = other.upgrade()?.state.borrow().clone();
+            let State::Playing(view) = state else { return None };
+            let (last_msn, last_part) = view.snapshot.last();
+            Some(RenditionReport { uri: uri.clone(), last_msn, last_part })
+        };
+        others.iter().filter_map(report).collect()
+    }
+
+    /// From now on it tells of these renditions, too.
+    pub(super) fn set_others(&self, others: Vec<(String, Weak<Self>)>) {
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others;
+    }
+
+    /// Promises a target duration of so many seconds, if it does not promise a longer one.
+    pub(super) fn raise_target(&self, seconds: u32) {
+        self.segmenter().raise_target(seconds);
+        self.publish();
+    }
+
+    /// Channels of its sound.
+    pub(super) fn channels(&self) -> u8 {
+        self.channels
     }
 
     /// Players start `PART-HOLD-BACK` before the end. Before there is as much, they would find nothing there, and hls.js would
@@ -226,11 +240,15 @@ impl Output for Live {
             tracks: Mutex::new(consumer.tracks().iter().map(|track| track.id).collect()),
             segmenter: Mutex::new(segmenter),
             state: watch::Sender::new(State::Filling),
-            init_headers: media::headers("video/mp4", caching.header(Cached::Media)),
-            media_headers: media::headers(media_type, caching.header(cached)),
+            init_headers: media::headers(
+                HeaderValue::from_static("video/mp4"),
+                caching.header(Cached::Media),
+            ),
+            media_headers: media::headers(HeaderValue::from_static(media_type), caching.header(cached)),
+            channels: consumer.tracks().iter().find_map(|track| track.codec.channels()).unwrap_or(0),
+            others: Mutex::default(),
             asked: AtomicBool::new(false),
             held: AtomicBool::new(false),
-            siblings: Mutex::default(),
         })
     }
 

@@ -1,149 +1,137 @@
-//! The multivariant playlist of a stream that has several qualities (RFC 8216bis §4.4.6.2): a playlist of pictures for each, and
-//! one of sound for all of them.
+//! Several qualities of one stream, and their sound, in one multivariant playlist (RFC 8216bis §6.2.4).
 //!
-//! A quality's playlist belongs to its own stream (`/cam_sub/ll-video/…`), so that streams that share a quality share it here too.
-//! All qualities are on one timeline, so that a player goes from one to another without a jump.
+//! A quality is a stream of its own (see `docs/design/07-variants.md`) with a playlist of its pictures; the sound of all is one
+//! playlist, taken from the best quality that has any. All of them promise one target duration, count their time from one zero,
+//! and tell of each other (`EXT-X-RENDITION-REPORT`), so that a player goes from one to another without a jump. What is
+//! written of a quality is measured: all of them are started for a player that comes, and end when nobody takes them.
 
 use super::failure::Failure;
-use super::form::{Choice, Container};
-use super::output::{Live, State};
-use super::view::View;
-use super::{Hls, reply};
+use super::form::{Folder, Form};
+use super::output::Live;
+use super::reply;
 use crate::app::App;
-use crate::limits::HLS_QUALITY_WAIT;
+use crate::limits::HLS_QUALITIES_WAIT;
 use crate::outputs::Lease;
-use crate::streams::Variant;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::sync::{Arc, Weak};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
-use yeoul_hls::{AudioRendition, RenditionReport};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::sync::Arc;
+use tokio::time::timeout;
+use yeoul_hls::{AudioRendition, Snapshot, Variant, multivariant as render};
 use yeoul_hub::Stream;
-use yeoul_media::Kind;
 
-/// What a path may have as it is (RFC 3986 §2.3).
-const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// `GROUP-ID` of the one audio group.
-const GROUP: &str = "sound";
+/// `GROUP-ID` and `NAME` of the sound.
+const SOUND: &str = "sound";
 
-/// Another playlist of the same multivariant playlist.
-#[derive(Clone, Debug)]
-pub(super) struct Sibling {
-    uri: String,
-    live: Weak<Live>,
-}
-
-impl Sibling {
-    /// Where it is (RFC 8216bis §4.4.5.4); `None` while it does not run.
-    pub(super) fn report(&self) -> Option<RenditionReport> {
-        let live = self.live.upgrade()?;
-        let State::Playing(view) = live.state().borrow().clone() else { return None };
-        let (last_msn, last_part) = view.snapshot.last();
-        Some(RenditionReport { uri: self.uri.clone(), last_msn, last_part })
-    }
-}
-
-/// A playlist that runs.
-struct Running {
+/// One of the playlists.
+struct Rendition {
     live: Lease<Live>,
-    view: Arc<View>,
-    /// From the folder of the multivariant playlist.
-    uri: String,
+    snapshot: Arc<Snapshot>,
+    /// Its media playlist, from the folder of its stream's name.
+    place: String,
 }
 
-/// The text of the multivariant playlist. A quality that cannot be had, or not in time, is left out as long as there is another.
+/// The multivariant playlist of the qualities of a stream; `up` leads from its folder to that of the name.
 pub(super) async fn multivariant(
     app: &Arc<App>,
-    variants: &[Variant],
-    container: Container,
-) -> Result<String, Failure> {
-    let started = |stream: &Arc<Stream>, choice| start(app, stream, container, choice);
-    let pictures: Vec<_> = variants.iter().map(|variant| started(&variant.stream, Choice::VIDEO)).collect();
-    let sound = variants.first().map(|variant| started(&variant.stream, Choice::AUDIO));
-    let deadline = Instant::now() + HLS_QUALITY_WAIT;
-    let (mut found, mut missing) = (Vec::new(), None);
-    for picture in pictures {
-        match in_time(picture, deadline).await {
-            Ok(running) => found.push(running),
-            Err(failure) => missing = missing.or(Some(failure)),
-        }
-    }
-    if found.is_empty() {
-        return Err(missing.unwrap_or(Failure::NoFile));
-    }
-    // Streams without sound, or with sound that has no place in HLS, are watched without.
-    let sound = match sound {
-        Some(sound) => in_time(sound, deadline).await.ok(),
-        None => None,
+    name: &str,
+    low_latency: bool,
+    up: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let (pictures, sound) = if low_latency {
+        (Folder::LowLatencyVideo, Folder::LowLatencyAudio)
+    } else {
+        (Folder::ClassicVideo, Folder::ClassicAudio)
     };
-    introduce(&found, sound.as_ref());
-    let renditions: Vec<AudioRendition> = sound.iter().map(rendition).collect();
-    let variants: Vec<yeoul_hls::Variant> = found
+    let streams: Vec<Arc<Stream>> =
+        app.streams.variants(name).iter().map(|variant| Arc::clone(&variant.stream)).collect();
+    let starting: Vec<_> = streams
         .iter()
-        .map(|running| yeoul_hls::Variant {
-            audio: (!renditions.is_empty()).then(|| GROUP.to_owned()),
-            ..reply::variant(&running.view, running.uri.clone())
-        })
+        .map(|stream| tokio::spawn(start(Arc::clone(app), Arc::clone(stream), pictures)))
         .collect();
-    Ok(yeoul_hls::multivariant(&variants, &renditions))
-}
-
-/// Asks for a playlist and waits until there is something in it.
-fn start(
-    app: &Arc<App>,
-    stream: &Arc<Stream>,
-    container: Container,
-    choice: Choice,
-) -> JoinHandle<Result<Running, Failure>> {
-    let folder = Hls::folder(container, &choice);
-    let name = utf8_percent_encode(stream.name(), NOT_IN_A_PATH);
-    let uri = format!("../{name}/{}/media.m3u8", folder.name);
-    let (app, stream) = (Arc::clone(app), Arc::clone(stream));
-    tokio::spawn(async move {
-        let live = app.hls.outputs.ask(&stream, &app.hls.form(container, choice)).await?;
-        let view = reply::first(&live).await?;
-        Ok(Running { live, view, uri })
-    })
-}
-
-async fn in_time(
-    mut running: JoinHandle<Result<Running, Failure>>,
-    deadline: Instant,
-) -> Result<Running, Failure> {
-    match timeout_at(deadline, &mut running).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(Failure::NoOutput),
-        Err(_) => {
-            running.abort();
-            Err(Failure::NotYet(HLS_QUALITY_WAIT.as_secs()))
+    let sound = start_first(app, &streams, sound).await;
+    let (mut started, mut failed) = (Vec::new(), None);
+    for quality in starting {
+        match quality.await {
+            Ok(Ok(rendition)) => started.push(rendition),
+            Ok(Err(failure)) => failed = failed.or(Some(failure)),
+            // The server ends.
+            Err(_) => {}
         }
     }
+    if started.is_empty() {
+        return Err(failed.unwrap_or(Failure::NoOutput));
+    }
+    agree(started.iter().chain(&sound));
+    let up = format!("{up}../");
+    let variants: Vec<Variant> =
+        started.iter().map(|quality| variant(quality, &up, sound.is_some())).collect();
+    let audio: Vec<AudioRendition> = sound.iter().map(|sound| audio(sound, &up)).collect();
+    Ok(reply::multivariant_text(&started[0].live, render(&variants, &audio), headers))
 }
 
-/// Each tells its viewers where the others are.
-fn introduce(pictures: &[Running], sound: Option<&Running>) {
-    let all: Vec<&Running> = pictures.iter().chain(sound).collect();
-    for one in &all {
-        let others = all.iter().filter(|other| !Arc::ptr_eq(&other.live, &one.live)).map(|other| Sibling {
-            // From its own folder, `/NAME/ll-video/`.
-            uri: format!("../{}", other.uri),
-            live: Arc::downgrade(&other.live),
-        });
-        one.live.set_siblings(others.collect());
+/// Starts an output and waits until it has something.
+async fn start(app: Arc<App>, stream: Arc<Stream>, folder: Folder) -> Result<Rendition, Failure> {
+    let form: Form = folder.form(app.hls.settings);
+    let started = async {
+        let live = app.hls.outputs.ask(&stream, &form).await?;
+        let snapshot = reply::first(&live).await?;
+        let place =
+            format!("{}/{}/media.m3u8", utf8_percent_encode(stream.name(), NON_ALPHANUMERIC), folder.name());
+        Ok(Rendition { live, snapshot, place })
+    };
+    match timeout(HLS_QUALITIES_WAIT, started).await {
+        Ok(started) => started,
+        Err(_) => Err(Failure::NotYet(HLS_QUALITIES_WAIT.as_secs())),
     }
 }
 
-fn rendition(running: &Running) -> AudioRendition {
-    let stream = running.live.stream().snapshot();
-    let mut tracks = stream.sources.iter().flat_map(|source| &source.tracks);
-    let channels = tracks.find(|track| track.kind() == Kind::Audio).and_then(|track| track.codec.channels());
+/// The first of the streams that has such a track.
+async fn start_first(app: &Arc<App>, streams: &[Arc<Stream>], folder: Folder) -> Option<Rendition> {
+    for stream in streams {
+        if let Ok(found) = start(Arc::clone(app), Arc::clone(stream), folder).await {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// One target duration for all, and each knows of the others.
+fn agree<'a>(renditions: impl Iterator<Item = &'a Rendition> + Clone) {
+    let target =
+        renditions.clone().map(|rendition| rendition.snapshot.promise().target_duration).max().unwrap_or(0);
+    for rendition in renditions.clone() {
+        rendition.live.raise_target(target);
+        let others = renditions
+            .clone()
+            .filter(|other| !Arc::ptr_eq(&other.live, &rendition.live))
+            // From `/NAME/FOLDER/media.m3u8`.
+            .map(|other| (format!("../../{}", other.place), Arc::downgrade(&other.live)));
+        rendition.live.set_others(others.collect());
+    }
+}
+
+fn variant(quality: &Rendition, up: &str, has_sound: bool) -> Variant {
+    let snapshot = &quality.snapshot;
+    Variant {
+        uri: format!("{up}{}", quality.place),
+        rates: snapshot.rates(),
+        codecs: snapshot.codecs().to_owned(),
+        resolution: snapshot.resolution(),
+        frame_rate_millis: snapshot.frame_rate_millis(),
+        audio: has_sound.then(|| SOUND.to_owned()),
+    }
+}
+
+fn audio(sound: &Rendition, up: &str) -> AudioRendition {
     AudioRendition {
-        group: GROUP.to_owned(),
-        name: "Sound".to_owned(),
-        uri: running.uri.clone(),
-        rates: running.view.snapshot.rates(),
-        codecs: running.view.snapshot.codecs().to_owned(),
-        channels: channels.unwrap_or(1),
+        group: SOUND.to_owned(),
+        name: SOUND.to_owned(),
+        uri: format!("{up}{}", sound.place),
+        rates: sound.snapshot.rates(),
+        codecs: sound.snapshot.codecs().to_owned(),
+        channels: sound.live.channels(),
         default: true,
     }
 }

@@ -1,20 +1,19 @@
 //! Answers out of an output: at once, or when what is asked for is there.
 
-use super::caching::{Cached, Caching};
+use super::caching::Cached;
 use super::failure::Failure;
-use super::media;
 use super::names::Piece;
 use super::output::{Live, State};
 use super::view::View;
-use crate::api::Prepared;
+use crate::api::{Prepared, media};
 use crate::limits::{HLS_FIRST_WAIT, HLS_WAIT_TARGETS};
 use crate::outputs::Lease;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use yeoul_hls::{Directives, Found, Reload, Variant, reload};
+use yeoul_hls::{Directives, Found, Reload, Snapshot, Variant, reload};
 
 /// A media playlist, when it has what the directives ask for (RFC 8216bis §6.2.5.2).
 pub(super) async fn playlist(
@@ -38,31 +37,27 @@ pub(super) async fn multivariant(
     uri: String,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
-    let text = yeoul_hls::multivariant(&[variant(&*first(live).await?, uri)], &[]);
-    Ok(multivariant_text(live.caching(), text, headers))
-}
-
-/// The answer with a multivariant playlist.
-pub(super) fn multivariant_text(caching: Caching, text: String, headers: &HeaderMap) -> Response {
-    Prepared::new(super::PLAYLIST, caching.header(Cached::Multivariant), text).answer(headers)
-}
-
-/// What there is to play first.
-pub(super) async fn first(live: &Lease<Live>) -> Result<Arc<View>, Failure> {
-    wait(live, |_| Ok(Some(()))).await.map(|(view, ())| view)
-}
-
-/// A playlist as the multivariant playlist tells of it.
-pub(super) fn variant(view: &View, uri: String) -> Variant {
-    let snapshot = &view.snapshot;
-    Variant {
+    let snapshot = first(live).await?;
+    let variant = Variant {
         uri,
         rates: snapshot.rates(),
         codecs: snapshot.codecs().to_owned(),
         resolution: snapshot.resolution(),
         frame_rate_millis: snapshot.frame_rate_millis(),
         audio: None,
-    }
+    };
+    Ok(multivariant_text(live, yeoul_hls::multivariant(&[variant], &[]), headers))
+}
+
+/// The same, as text.
+pub(super) fn multivariant_text(live: &Lease<Live>, text: String, headers: &HeaderMap) -> Response {
+    Prepared::new(super::PLAYLIST, live.caching().header(Cached::Multivariant), text).answer(headers)
+}
+
+/// What there is to play, once there is something.
+pub(super) async fn first(live: &Lease<Live>) -> Result<Arc<Snapshot>, Failure> {
+    let (view, ()) = wait(live, |_| Ok(Some(()))).await?;
+    Ok(Arc::clone(&view.snapshot))
 }
 
 /// A segment, part or init segment; a part that is being made, when it is.
@@ -105,7 +100,9 @@ fn answer(live: &Lease<Live>, piece: Piece, pieces: &[axum::body::Bytes], header
         Piece::Segment(msn) => ('s', msn),
         Piece::Part(number) => ('p', number),
     };
-    let etag = format!("\"{}-{letter}{number}\"", live.id());
+    // Letters and digits: the other value is never used.
+    let etag = HeaderValue::try_from(format!("\"{}-{letter}{number}\"", live.id()));
+    let etag = etag.unwrap_or(HeaderValue::from_static("\"\""));
     media::answer(headers, live.headers(piece).clone(), &etag, pieces)
 }
 

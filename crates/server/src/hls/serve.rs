@@ -4,16 +4,16 @@
 //! |---|---|
 //! | `/NAME/index.m3u8` | the multivariant playlist: LL-HLS, or classic where that is turned off |
 //! | `/NAME/ll/media.m3u8` | the media playlist of LL-HLS |
-//! | `/NAME/ll-video/media.m3u8`, `ll-audio` | pictures and sound apart, for streams of several qualities |
-//! | `/NAME/hls/index.m3u8` | the classic media playlist, fragmented MP4 |
+//! | `/NAME/hls/index.m3u8` | the classic media playlist, fragmented MP4; of several qualities, a multivariant one |
 //! | `/NAME/ts/index.m3u8` | the classic media playlist, transport stream |
 //! | `/NAME/ll/ID/…`, `/NAME/hls/ID/…`, `/NAME/ts/…` | what they list |
+//! | `/NAME/ll-video/…`, `/NAME/ll-audio/…`, and of `hls` | the same for one quality, and for the sound that all share |
 
 use super::failure::Failure;
-use super::form::{Choice, Container};
+use super::form::Folder;
 use super::names::Piece;
 use super::output::{FOLDER, Live};
-use super::{FOLDERS, Folder, Hls, qualities, reply};
+use super::{qualities, reply};
 use crate::api::Route;
 use crate::app::App;
 use crate::outputs::Lease;
@@ -25,38 +25,51 @@ use yeoul_hls::Directives;
 use yeoul_hub::Stream;
 
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = vec![Route::new(Method::GET, "/{name}/index.m3u8", multivariant)];
-    for folder in FOLDERS {
-        let file =
+    let get = |path, folder: Folder| {
+        Route::new(
+            Method::GET,
+            path,
             async move |state: State<Arc<App>>,
                         path: Path<(String, String)>,
                         query: RawQuery,
-                        headers: HeaderMap| { file(state, path, query, headers, folder).await };
-        routes.push(Route::new(Method::GET, folder.files, file));
-        // Transport streams have no init segment, and plain names.
-        if folder.container != Container::Ts {
-            let piece = async move |state: State<Arc<App>>,
-                                    path: Path<(String, String, String)>,
-                                    headers: HeaderMap| {
-                file_in_folder(state, path, headers, folder).await
-            };
-            routes.push(Route::new(Method::GET, folder.pieces, piece));
-        }
-    }
-    routes
+                        headers: HeaderMap| { file(state, path, query, headers, folder).await },
+        )
+    };
+    let get_media = |path, folder: Folder| {
+        Route::new(
+            Method::GET,
+            path,
+            async move |state: State<Arc<App>>, path: Path<(String, String, String)>, headers: HeaderMap| {
+                media(state, path, headers, folder).await
+            },
+        )
+    };
+    vec![
+        Route::new(Method::GET, "/{name}/index.m3u8", multivariant),
+        get("/{name}/ll/{file}", Folder::LowLatency),
+        get_media("/{name}/ll/{id}/{file}", Folder::LowLatency),
+        get("/{name}/ll-video/{file}", Folder::LowLatencyVideo),
+        get_media("/{name}/ll-video/{id}/{file}", Folder::LowLatencyVideo),
+        get("/{name}/ll-audio/{file}", Folder::LowLatencyAudio),
+        get_media("/{name}/ll-audio/{id}/{file}", Folder::LowLatencyAudio),
+        get("/{name}/hls/{file}", Folder::Classic),
+        get_media("/{name}/hls/{id}/{file}", Folder::Classic),
+        get("/{name}/hls-video/{file}", Folder::ClassicVideo),
+        get_media("/{name}/hls-video/{id}/{file}", Folder::ClassicVideo),
+        get("/{name}/hls-audio/{file}", Folder::ClassicAudio),
+        get_media("/{name}/hls-audio/{id}/{file}", Folder::ClassicAudio),
+        get("/{name}/ts/{file}", Folder::Ts),
+    ]
 }
 
 async fn multivariant(State(app): State<Arc<App>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let container = if app.config.hls.low_latency { Container::LowLatency } else { Container::Fmp4 };
     let answer = async {
-        let variants = app.streams.variants(&name);
-        if variants.len() > 1 {
-            let text = qualities::multivariant(&app, variants, container).await?;
-            return Ok(reply::multivariant_text(app.hls.settings.caching, text, &headers));
+        if app.streams.variants(&name).len() > 1 {
+            return qualities::multivariant(&app, &name, app.config.hls.low_latency, "", &headers).await;
         }
-        let folder = Hls::folder(container, &Choice::ALL);
+        let folder = if app.config.hls.low_latency { Folder::LowLatency } else { Folder::Classic };
         let live = ask(&app, &name, folder).await?;
-        reply::multivariant(&live, format!("{}/media.m3u8", folder.name), &headers).await
+        reply::multivariant(&live, format!("{}/media.m3u8", folder.name()), &headers).await
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.answer(&app.masker))
 }
@@ -67,31 +80,35 @@ async fn file(
     Path((name, file)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    folder: &'static Folder,
+    folder: Folder,
 ) -> Response {
     let answer = async {
-        if matches!(file.as_str(), "index.m3u8" | "media.m3u8") {
-            let directives = Directives::parse(query.as_deref().unwrap_or_default())?;
-            let live = ask(&app, &name, folder).await?;
-            return reply::playlist(&live, FOLDER, directives, &headers).await;
-        }
-        match (folder.container, Piece::parse(&file)) {
-            (Container::Ts, Some(piece)) if file.ends_with(".ts") => {
+        match (folder, file.as_str()) {
+            (Folder::Classic, "index.m3u8") if app.streams.variants(&name).len() > 1 => {
+                qualities::multivariant(&app, &name, false, "../", &headers).await
+            }
+            (_, "index.m3u8" | "media.m3u8") => {
+                let directives = Directives::parse(query.as_deref().unwrap_or_default())?;
+                let live = ask(&app, &name, folder).await?;
+                reply::playlist(&live, FOLDER, directives, &headers).await
+            }
+            (Folder::Ts, file) if file.ends_with(".ts") => {
+                let piece = Piece::parse(file).ok_or(Failure::NoFile)?;
                 let live = find(&app, &name, folder)?;
                 reply::piece(&live, piece, &headers).await
             }
-            (Container::Ts | Container::Fmp4 | Container::LowLatency, _) => Err(Failure::NoFile),
+            (_, _) => Err(Failure::NoFile),
         }
     };
     answer.await.unwrap_or_else(|failure| failure.answer(&app.masker))
 }
 
 /// Fragmented MP4.
-async fn file_in_folder(
+async fn media(
     State(app): State<Arc<App>>,
     Path((name, id, file)): Path<(String, String, String)>,
     headers: HeaderMap,
-    folder: &'static Folder,
+    folder: Folder,
 ) -> Response {
     let answer = async {
         let piece = Piece::parse(&file).filter(|_| !file.ends_with(".ts")).ok_or(Failure::NoFile)?;
@@ -105,18 +122,15 @@ async fn file_in_folder(
     answer.await.unwrap_or_else(|failure| failure.answer(&app.masker))
 }
 
-async fn ask(app: &App, name: &str, folder: &Folder) -> Result<Lease<Live>, Failure> {
+async fn ask(app: &App, name: &str, folder: Folder) -> Result<Lease<Live>, Failure> {
     let stream = stream(app, name)?;
-    Ok(app.hls.outputs.ask(stream, &app.hls.form(folder.container, folder.choice.clone())).await?)
+    Ok(app.hls.outputs.ask(stream, &folder.form(app.hls.settings)).await?)
 }
 
 /// Media of an output that does not run is not there: nothing is started for it.
-fn find(app: &App, name: &str, folder: &Folder) -> Result<Lease<Live>, Failure> {
+fn find(app: &App, name: &str, folder: Folder) -> Result<Lease<Live>, Failure> {
     let stream = stream(app, name)?;
-    app.hls
-        .outputs
-        .find(stream, &app.hls.form(folder.container, folder.choice.clone()))
-        .ok_or(Failure::NoOutput)
+    app.hls.outputs.find(stream, &folder.form(app.hls.settings)).ok_or(Failure::NoOutput)
 }
 
 fn stream<'a>(app: &'a App, name: &str) -> Result<&'a Arc<Stream>, Failure> {

@@ -5,10 +5,10 @@ use super::child::Child;
 use super::jobs::Jobs;
 use super::plan::{Cost, Situation, goal};
 use super::shot::Shot;
+use crate::ffmpeg::Ffmpeg;
 use crate::limits::{
     PICTURE_CATCH_UP_WAIT, PICTURE_DECODE_SLICE, PICTURE_FAILED_KEYFRAMES, PICTURE_FOLLOW, PICTURE_WAIT,
 };
-use crate::ffmpeg::Ffmpeg;
 use crate::outputs::{Lease, Output, OutputError, Over};
 use rustix::time::{ClockId, clock_gettime};
 use std::hash::{Hash, Hasher};

@@ -14,6 +14,7 @@ mod live;
 mod pieces;
 mod query;
 mod serve;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod viewer;

@@ -1,6 +1,7 @@
 //! The query of a request for a file.
 
 use super::form::{Container, Form};
+use super::shown::{BadShown, Shown};
 use std::time::Duration;
 
 /// What a request for an endless file says.
@@ -14,22 +15,33 @@ pub(super) struct Query {
     pub(super) duration: Option<Duration>,
     /// What the browser is to call it.
     pub(super) filename: Option<String>,
+    /// How the picture of an MP4 is to be shown.
+    pub(super) shown: Option<Shown>,
 }
 
 /// A parameter that cannot be understood.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("duration: expected a number of seconds such as 30, got {0:?}")]
-pub(super) struct BadDuration(String);
+pub(super) enum BadQuery {
+    #[error("duration: expected a number of seconds such as 30, got {0:?}")]
+    Duration(String),
+    #[error(transparent)]
+    Shown(#[from] BadShown),
+}
 
 impl Query {
     /// Reads the query of a request for a file of this kind.
-    pub(super) fn parse(container: Container, query: &str) -> Result<Self, BadDuration> {
+    pub(super) fn parse(container: Container, query: &str) -> Result<Self, BadQuery> {
         let pairs = pairs(query);
         let duration = match value(&pairs, "duration").filter(|text| !text.is_empty()) {
             Some(text) => duration(text)?,
             None => None,
         };
+        let shown = match container {
+            Container::Mp4 => Shown::from_query(&pairs)?,
+            Container::Ts | Container::Flv | Container::Aac => None,
+        };
         Ok(Self {
+            shown,
             src: value(&pairs, "src").filter(|src| !src.is_empty()).map(str::to_owned),
             form: Form::from_query(container, &pairs),
             duration,
@@ -49,8 +61,8 @@ pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// Seconds; 0 is no end, as in go2rtc.
-fn duration(text: &str) -> Result<Option<Duration>, BadDuration> {
-    let bad = || BadDuration(text.chars().take(20).collect());
+fn duration(text: &str) -> Result<Option<Duration>, BadQuery> {
+    let bad = || BadQuery::Duration(text.chars().take(20).collect());
     let seconds: f64 = text.parse().map_err(|_| bad())?;
     let duration = Duration::try_from_secs_f64(seconds).map_err(|_| bad())?;
     Ok(Some(duration).filter(|duration| !duration.is_zero()))

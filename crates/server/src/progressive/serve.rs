@@ -3,12 +3,13 @@
 use super::download::Download;
 use super::form::{Container, Form};
 use super::keyframe::Keyframe;
-use super::query::{self, BadDuration, Query, disposition};
+use super::query::{self, BadQuery, Query, disposition};
+use super::shown::Shown;
 use super::viewer::Viewer;
-use crate::api::{Peer, Pulled, Route, answer_media};
+use crate::api::{Peer, Pull, Pulled, Route, media};
 use crate::app::App;
 use crate::outputs::OutputError;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -52,7 +53,7 @@ enum Failure {
     )]
     Url,
     #[error(transparent)]
-    BadQuery(#[from] BadDuration),
+    BadQuery(#[from] BadQuery),
     #[error(transparent)]
     Output(#[from] OutputError),
 }
@@ -77,7 +78,7 @@ async fn file(
     query: &str,
     (path, container): (&'static str, Container),
 ) -> Result<Response, Failure> {
-    let Query { src, form, duration, filename } = Query::parse(container, query)?;
+    let Query { src, form, duration, filename, shown } = Query::parse(container, query)?;
     if container == Container::Mp4 && duration.is_none() && is_safari(headers) {
         return Ok(to_hls(query));
     }
@@ -85,11 +86,11 @@ async fn file(
     let (body, content_type) = if duration.is_some() || filename.is_some() {
         let label = label(container.protocol(), peer, headers);
         let (download, content_type) = Download::begin(stream, &form, duration, label).await?;
-        (Body::new(Pulled::new(download)), content_type)
+        (body(download, shown), content_type)
     } else {
         let live = app.progressive.ask(stream, &form).await?;
         let (viewer, content_type) = Viewer::enter(live).await?;
-        (Body::new(Pulled::new(viewer)), content_type)
+        (body(viewer, shown), content_type)
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -102,6 +103,28 @@ async fn file(
     }
     add_disposition(headers, filename.as_deref());
     Ok(response)
+}
+
+/// The body of a file whose first piece is its init segment, if it has one.
+fn body(pieces: impl Pull, shown: Option<Shown>) -> Body {
+    match shown {
+        Some(shown) => Body::new(Pulled::new(Turned { pieces, shown: Some(shown) })),
+        None => Body::new(Pulled::new(pieces)),
+    }
+}
+
+/// A file whose picture is shown as somebody wishes.
+struct Turned<P> {
+    pieces: P,
+    /// Until it has been said.
+    shown: Option<Shown>,
+}
+
+impl<P: Pull> Pull for Turned<P> {
+    async fn pull(&mut self) -> Option<Bytes> {
+        let piece = self.pieces.pull().await?;
+        Some(self.shown.take().map_or(piece.clone(), |shown| shown.apply(&piece)))
+    }
 }
 
 /// `GET /api/frame.mp4`.
@@ -118,12 +141,9 @@ async fn picture(
         let label = label(Container::Mp4.protocol(), peer, &headers);
         let Keyframe { pieces, content_type, etag } =
             Keyframe::last(stream, &Form::picture(&pairs), label).await?;
-        let mut answer = HeaderMap::with_capacity(8);
-        answer.insert(header::CONTENT_TYPE, content_type);
-        answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        let mut answer = media::headers(content_type, HeaderValue::from_static("no-cache"));
         add_disposition(&mut answer, query::value(&pairs, "filename").filter(|name| !name.is_empty()));
-        Ok(answer_media(&headers, answer, &etag, &pieces))
+        Ok(media::answer(&headers, answer, &etag, &pieces))
     };
     served.await.unwrap_or_else(|failure: Failure| failure.answer(&app))
 }

@@ -46,6 +46,8 @@ fn aac() -> Codec {
 struct Camera {
     producer: Producer,
     codec: Codec,
+    /// Keyframes have their parameter sets.
+    repeats: bool,
     began: Instant,
     count: u32,
 }
@@ -54,10 +56,10 @@ impl Camera {
     /// A camera with this picture that begins at `began`.
     fn new(stream: &Arc<Stream>, codec: Codec, began: Instant) -> Self {
         let producer = stream.publish(Label::default(), vec![codec.clone(), aac()]);
-        Self { producer, codec, began, count: 0 }
+        Self { producer, codec, repeats: true, began, count: 0 }
     }
 
-    /// The next picture with the sound after it; keyframes have their parameter sets.
+    /// The next picture with the sound after it.
     fn send(&mut self) {
         let (n, keyframe) = (self.count, self.count.is_multiple_of(GOP));
         self.count += 1;
@@ -67,7 +69,9 @@ impl Camera {
             Codec::H265(Some(sets)) => sets.units().cloned().collect(),
             codec => panic!("no picture of {codec}"),
         };
-        sets.iter().filter(|_| keyframe).for_each(|set| nal::put_length_prefixed(&mut data, set));
+        sets.iter()
+            .filter(|_| keyframe && self.repeats)
+            .for_each(|set| nal::put_length_prefixed(&mut data, set));
         let slice = match (&self.codec, keyframe) {
             (Codec::H264(_), true) => testkit::h264::slice(testkit::h264::Slice::Idr, 300),
             (Codec::H264(_), false) => testkit::h264::slice(testkit::h264::Slice::P, 100),
@@ -187,6 +191,8 @@ async fn all_viewers_read_the_same_bytes_and_newcomers_start_at_the_last_keyfram
         let mut first = scene.watch(container).await;
         let (early, _) = take(&mut first).await;
         (7..13).for_each(|_| camera.send());
+        // Those who write the file get their turn.
+        tokio::time::sleep(Duration::from_millis(1)).await;
         let mut second = scene.watch(container).await;
         let ((late_first, _), (late_second, _)) = (take(&mut first).await, take(&mut second).await);
         // An MP4 picture is written when the next one has come.
@@ -213,26 +219,36 @@ async fn all_viewers_read_the_same_bytes_and_newcomers_start_at_the_last_keyfram
 
 #[tokio::test(start_paused = true)]
 async fn a_new_size_goes_on_for_those_who_watch_and_is_told_to_newcomers() {
-    for container in [Container::Mp4, Container::Ts, Container::Flv] {
+    for (container, repeats) in [Container::Mp4, Container::Ts, Container::Flv]
+        .into_iter()
+        .flat_map(|form| [(form, true), (form, false)])
+    {
         let scene = Scene::new();
         let mut camera = Camera::new(&scene.stream, h264(640), testkit::epoch());
         (0..3).for_each(|_| camera.send());
         let mut viewer = scene.watch(container).await;
         let (before, _) = take(&mut viewer).await;
         let mut camera = Camera::new(&scene.stream, h264(1280), testkit::epoch() + Duration::from_secs(3));
-        (0..4).for_each(|_| camera.send());
+        camera.repeats = repeats;
+        (0..8).for_each(|_| camera.send());
         let (after, over) = take(&mut viewer).await;
         assert!(!over, "{container:?}");
         let (_, frames) = read(container, &[before, after].concat().concat());
-        let sets = Bytes::from(testkit::h264::sps(1280, 360));
+        let sets = testkit::h264::sps(1280, 360);
         let told = frames.iter().any(|frame| {
             frame.new_codec.is_some() || nal::length_prefixed(&frame.data).any(|unit| unit == &sets[..])
         });
-        assert!(told, "{container:?}: the new size stands in the file");
-        let (newcomer, _) = take(&mut scene.watch(container).await).await;
-        let (tracks, _) = read(container, &newcomer.concat());
+        assert!(told, "{container:?} {repeats}: the new size stands in the file");
+        let newcomer = scene.outputs.ask(&scene.stream, &form(container)).await.expect("an output");
+        let (mut newcomer, content_type) = Viewer::enter(newcomer).await.expect("something to start with");
+        let (tracks, _) = read(container, &take(&mut newcomer).await.0.concat());
         let video = tracks.iter().find(|track| track.kind() == Kind::Video).expect("a picture");
-        assert_eq!(video.codec.dimensions(), Some((1280, 360)), "{container:?}");
+        assert_eq!(video.codec.dimensions(), Some((1280, 360)), "{container:?} {repeats}");
+        if container == Container::Mp4 {
+            let level = testkit::h264::sps(1280, 360)[3];
+            let expected = format!("video/mp4; codecs=\"avc1.6400{level:02X},mp4a.40.2\"");
+            assert_eq!(content_type, expected, "of the new size");
+        }
     }
 }
 

@@ -6,8 +6,8 @@
 //!
 //! # New parameters in the middle
 //! An MP4 file has its decoder configurations in front, and players pass over further ones (ffmpeg 7 says "Found duplicated
-//! MOOV Atom. Skipped it"). But ffmpeg, GStreamer and Chromium take parameter sets within the video, so those stay there
-//! and the file goes on; newcomers get a file with the new ones in front. Where the sets are not in the video, and for sound,
+//! MOOV Atom. Skipped it"). But ffmpeg, GStreamer and Chromium take parameter sets within the video, so they are put in
+//! front of keyframes from then on and the file goes on; newcomers get a file with the new ones in front. Where sound changes,
 //! the file ends. Transport streams, FLV and ADTS tell their configurations again, and go on.
 
 use super::form::Container;
@@ -46,10 +46,13 @@ enum Muxer {
 #[derive(Debug)]
 struct Mp4 {
     muxer: fmp4::Muxer,
+    content_type: HeaderValue,
     /// What newcomers need first: other than the muxer's once parameters have changed.
     init: Bytes,
     /// The last frame of each track, which waits for the next one to tell how long it lasts.
     held: Vec<Frame>,
+    /// Tracks whose parameters have changed since the file began: their keyframes tell them.
+    changed: Vec<TrackId>,
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +84,13 @@ impl Writer {
             Container::Mp4 => {
                 let muxer =
                     fmp4::Muxer::new(&as_written(tracks, &encoders)).map_err(|error| error.to_string())?;
-                let init = muxer.init().clone();
-                Muxer::Mp4(Box::new(Mp4 { muxer, init, held: Vec::new() }))
+                Muxer::Mp4(Box::new(Mp4 {
+                    content_type: mp4_type(&muxer),
+                    init: muxer.init().clone(),
+                    muxer,
+                    held: Vec::new(),
+                    changed: Vec::new(),
+                }))
             }
             Container::Ts => {
                 Muxer::Ts(Box::new(mpegts::Muxer::new(tracks).map_err(|error| error.to_string())?))
@@ -116,8 +124,7 @@ impl Writer {
     /// The media type of the file.
     pub(super) fn content_type(&self) -> HeaderValue {
         match &self.muxer {
-            Muxer::Mp4(mp4) => HeaderValue::try_from(mp4.muxer.content_type())
-                .unwrap_or(HeaderValue::from_static("video/mp4")),
+            Muxer::Mp4(mp4) => mp4.content_type.clone(),
             Muxer::Ts(_) => HeaderValue::from_static("video/mp2t"),
             Muxer::Flv(_) => HeaderValue::from_static("video/x-flv"),
             Muxer::Aac(_) => HeaderValue::from_static("audio/aac"),
@@ -202,11 +209,18 @@ impl Writer {
     }
 
     /// The frame as it stands in the file; `None` if it has nothing that could.
-    fn convert(&mut self, frame: Frame) -> Option<Frame> {
-        match self.encoders.iter_mut().find(|(track, _)| *track == frame.track) {
-            Some((_, encoder)) => Some(Frame { data: encoder.encode(&frame.data)?, ..frame }),
-            None => Some(frame),
+    fn convert(&mut self, mut frame: Frame) -> Option<Frame> {
+        if let Some((_, encoder)) = self.encoders.iter_mut().find(|(track, _)| *track == frame.track) {
+            frame.data = encoder.encode(&frame.data)?;
         }
+        if let Muxer::Mp4(mp4) = &self.muxer
+            && frame.keyframe
+            && mp4.changed.contains(&frame.track)
+            && let Some(track) = self.tracks.iter().find(|track| track.id == frame.track)
+        {
+            frame.data = with_parameter_sets(&track.codec, frame.data);
+        }
+        Some(frame)
     }
 
     /// A track goes on with another configuration from this frame on.
@@ -223,12 +237,14 @@ impl Writer {
                 if *new.init() == mp4.init {
                     return Ok(());
                 }
-                let codec = frame.new_codec.as_deref();
-                if !codec.is_some_and(|codec| tells_itself(codec, &frame.data)) {
+                if frame.new_codec.as_ref().is_some_and(|codec| codec.kind() == Kind::Audio) {
                     return Err(NextFile);
                 }
                 mp4.muxer.keep_parameter_sets();
-                mp4.init = new.init().clone();
+                (mp4.init, mp4.content_type) = (new.init().clone(), mp4_type(&new));
+                if !mp4.changed.contains(&frame.track) {
+                    mp4.changed.push(frame.track);
+                }
                 Ok(())
             }
             // These change by `write`.
@@ -239,6 +255,10 @@ impl Writer {
             }
         }
     }
+}
+
+fn mp4_type(muxer: &fmp4::Muxer) -> HeaderValue {
+    HeaderValue::try_from(muxer.content_type()).unwrap_or(HeaderValue::from_static("video/mp4"))
 }
 
 /// The tracks as they stand in the file.
@@ -292,18 +312,29 @@ fn write_flv(muxer: &mut flv::Muxer, frame: &Frame, start: Option<&[u8]>, out: &
     }
 }
 
-/// Whether a keyframe has the decoder configuration within itself.
-fn tells_itself(codec: &Codec, data: &[u8]) -> bool {
+/// The data of a keyframe with the parameter sets in front, if it does not have them. AV1 and VP9 tell everything in every
+/// keyframe.
+fn with_parameter_sets(codec: &Codec, data: Bytes) -> Bytes {
+    let put = |sets: &mut dyn Iterator<Item = &Bytes>| {
+        let mut out = BytesMut::with_capacity(data.len() + 256);
+        sets.for_each(|set| nal::put_length_prefixed(&mut out, set));
+        out.extend_from_slice(&data);
+        out.freeze()
+    };
     match codec {
-        Codec::H264(_) => {
-            nal::length_prefixed(data).any(|unit| h264::NalType::of(unit) == Some(h264::NalType::Sps))
+        Codec::H264(Some(sets)) => {
+            let is_sps = |unit| h264::NalType::of(unit) == Some(h264::NalType::Sps);
+            if nal::length_prefixed(&data).any(is_sps) { data } else { put(&mut sets.units()) }
         }
-        Codec::H265(_) => {
-            nal::length_prefixed(data).any(|unit| h265::NalType::of(unit) == Some(h265::NalType::Sps))
+        Codec::H265(Some(sets)) => {
+            let is_sps = |unit| h265::NalType::of(unit) == Some(h265::NalType::Sps);
+            if nal::length_prefixed(&data).any(is_sps) { data } else { put(&mut sets.units()) }
         }
-        // A new sequence header is what has told of the change; VP9 says everything in every keyframe.
-        Codec::Av1(_) | Codec::Vp9(_) => true,
-        Codec::Jpeg { .. }
+        Codec::H264(None)
+        | Codec::H265(None)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
         | Codec::Pcmu(_)
@@ -311,7 +342,7 @@ fn tells_itself(codec: &Codec, data: &[u8]) -> bool {
         | Codec::G722
         | Codec::L16(_)
         | Codec::Flac(_)
-        | Codec::Mp3(_) => false,
+        | Codec::Mp3(_) => data,
     }
 }
 

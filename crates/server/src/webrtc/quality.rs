@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use yeoul_hub::{Consumer, Delivery, Event, Joining, Label, State, Stream, Want};
 use yeoul_media::{Kind, Timestamp};
+use yeoul_webrtc::limits::CONGESTED_QUEUE;
 use yeoul_webrtc::{Ladder, Offer, Reading, Step};
 
 /// The qualities of a viewer's stream, and the one that it gets.
@@ -103,7 +104,11 @@ impl Quality {
     /// Takes a reading of the viewer's line.
     pub(super) fn on_line(&mut self, now: Instant, reading: &Reading) -> Option<Turn> {
         self.queue = reading.queue;
-        if self.change.is_some() {
+        if let Some(change) = &self.change {
+            if !change.urgent && reading.queue >= CONGESTED_QUEUE {
+                // What was found a moment ago is no longer so.
+                self.give_up(now);
+            }
             return None;
         }
         let variants = &self.variants;

@@ -104,9 +104,11 @@ impl Viewer {
 
     /// The quality that was asked for is there, or cannot be had.
     pub(super) fn joined(&mut self, now: Instant, to: usize, consumer: Option<Consumer>) {
-        if let Some(quality) = &mut self.quality {
-            quality.joined(now, to, consumer);
-        }
+        let Some(quality) = &mut self.quality else { return };
+        let peer = &self.peer;
+        let shown =
+            consumer.filter(|consumer| consumer.tracks().iter().all(|track| peer.takes(&track.codec)));
+        quality.joined(now, to, shown);
     }
 
     /// Does everything that can be done now. False if the viewer is gone.
@@ -243,14 +245,10 @@ impl Viewer {
         let Some(Changed { name, consumer, keyframe }) = quality.follow(now, self.shown, held) else {
             return false;
         };
-        let track = consumer.tracks().iter().find(|track| track.id == keyframe.frame.track);
-        if !track.is_some_and(|track| self.peer.replace(track)) {
-            let (stream, remote) = (&self.name, &self.remote);
-            debug!(target: "webrtc", "{stream}: viewer {remote} was not told of the codec of {name}");
-            return false;
+        for track in consumer.tracks() {
+            self.peer.replace(track);
         }
         debug!(target: "webrtc", "{}: viewer {} goes over to {name}", self.name, self.remote);
-        self.peer.set_trial(now, None);
         self.held = None;
         for before in &mut self.consumers {
             before.leave(Kind::Video);
@@ -259,7 +257,12 @@ impl Viewer {
         // Sound first: it is little, and must not wait.
         self.consumers.push(consumer);
         let last = self.consumers.len() - 1;
-        matches!(self.frame(now, last, keyframe, feeds), Fate::Taken)
+        let taken = matches!(self.frame(now, last, keyframe, feeds), Fate::Taken);
+        if !taken {
+            // What follows cannot be decoded without it.
+            self.consumers.iter_mut().filter(|consumer| is_picture(consumer)).for_each(Consumer::restart);
+        }
+        taken
     }
 
     /// Says goodbye; [`Viewer::drive`] then sends what that takes.
@@ -302,8 +305,8 @@ impl Viewer {
             }
             Event::Line(reading) => match self.quality.as_mut().and_then(|of| of.on_line(now, &reading)) {
                 Some(Turn::Trial(rate)) => self.peer.set_trial(now, rate),
-                // The padding goes on until the change, so that the line stays as wide as it was found.
-                Some(Turn::Change) | None => {}
+                Some(Turn::Change) => self.peer.set_trial(now, None),
+                None => {}
             },
             Event::KeyframeNeeded(_) if self.backlog || self.keyframe_is_near(feeds) => {
                 // What it asks for is on its way, or comes sooner than it would have caught up again.

@@ -99,9 +99,14 @@ other = "hlsdemux" if element == "hlsdemux2" else "hlsdemux2"
 registry.lookup_feature(other).set_rank(Gst.Rank.NONE)
 registry.lookup_feature(element).set_rank(Gst.Rank.PRIMARY + 100)
 pipeline = Gst.Pipeline()
-source = Gst.ElementFactory.make("urisourcebin")
+if element == "hlsdemux2":
+    source = Gst.ElementFactory.make("urisourcebin")
+    source.set_property("parse-streams", True)
+else:
+    # The older demuxer works in the older bin only. It stops at what no decoder has touched.
+    source = Gst.ElementFactory.make("uridecodebin")
+    source.set_property("caps", Gst.Caps.from_string("video/x-h264; audio/mpeg"))
 source.set_property("uri", uri)
-source.set_property("parse-streams", True)
 pipeline.add(source)
 spans, used = {}, set()
 

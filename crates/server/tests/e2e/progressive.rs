@@ -80,7 +80,7 @@ fn ffmpeg_reads_every_form() {
                 }
                 let counts: Vec<usize> = packets.values().map(Vec::len).collect();
                 let right = match counts.as_slice() {
-                    [video, audio] => (97..=104).contains(video) && (180..=195).contains(audio),
+                    [video, audio] => (93..=104).contains(video) && (180..=195).contains(audio),
                     [audio] => (185..=190).contains(audio),
                     _ => false,
                 };

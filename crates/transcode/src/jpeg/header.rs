@@ -106,7 +106,8 @@ fn frame_header(segment: &[u8], progressive: bool) -> Option<Result<Header, Head
         components.chunks_exact(3).map(|component| [component[1] >> 4, component[1] & 15]).collect();
     let sampling = match factors.as_slice() {
         [_] => Sampling::Gray,
-        [[h, v], blue @ [ch, cv], red] if blue == red => match (h == ch, *h == 2 * ch, v == cv, *v == 2 * cv) {
+        [[h, v], blue @ [ch, cv], red] if blue == red => match (h == ch, *h == 2 * ch, v == cv, *v == 2 * cv)
+        {
             (true, _, true, _) => Sampling::Full,
             (_, true, true, _) => Sampling::HalfWidth,
             (_, true, _, true) => Sampling::Half,

@@ -133,6 +133,11 @@ impl OutTrack {
         self.stats
     }
 
+    /// Whether the viewer was told of a codec of that name in SDP.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.formats.iter().any(|format| format.name == name)
+    }
+
     /// Goes on with the frames of another track, whose codec has that name in SDP: SSRC, sequence numbers and RTP time are
     /// the same as before. False if the viewer was not told of that codec.
     pub(crate) fn replace(&mut self, track: TrackId, name: &str) -> bool {

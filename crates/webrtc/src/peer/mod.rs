@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use yeoul_media::{Frame, Kind, Timestamp, Track, TrackId};
+use yeoul_media::{Codec, Frame, Kind, Timestamp, Track, TrackId};
 use yeoul_rtp::Packets;
 
 /// What happens to a [`Peer`].
@@ -221,6 +221,13 @@ impl Peer {
     #[must_use]
     pub fn wants_frame(&self) -> bool {
         self.is_connected() && self.egress.wants_frame()
+    }
+
+    /// Whether the viewer was told of that codec: only then [`Peer::replace`] can bring it.
+    #[must_use]
+    pub fn takes(&self, codec: &Codec) -> bool {
+        let name = sdp_name(codec);
+        self.egress.tracks().iter().any(|track| track.kind() == codec.kind() && track.takes(name))
     }
 
     /// Goes on with the frames of `track` in place of the track of its kind: another quality of the same picture, whose

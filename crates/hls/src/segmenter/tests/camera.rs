@@ -2,15 +2,15 @@
 
 use crate::limits::MAX_SEGMENT_BYTES;
 use crate::*;
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use yeoul_container::Event;
-use yeoul_container::fmp4::Demuxer;
+use yeoul_container::{Event, fmp4, mpegts};
 use yeoul_media::bitstream::aac::AudioSpecificConfig;
 use yeoul_media::bitstream::h264::ParameterSets;
-use yeoul_media::{Codec, Frame, Timestamp, Track, TrackId};
+use yeoul_media::bitstream::nal;
+use yeoul_media::{Codec, Frame, Kind, Timestamp, Track, TrackId};
 use yeoul_testkit::hls::{Checker, Finding};
 use yeoul_testkit::{epoch, h264, wall_epoch};
 
@@ -64,11 +64,13 @@ impl Camera {
         self.count += 1;
         let mut data = BytesMut::new();
         if track == VIDEO {
-            data.put_u32(109);
-            data.put_u8(if keyframe { 0x65 } else { 0x61 });
+            let mut slice = h264::slice(if keyframe { h264::Slice::Idr } else { h264::Slice::P }, 100);
+            slice.extend(digits(self.count));
+            nal::put_length_prefixed(&mut data, &slice);
+        } else {
+            data.extend([0x21; 100]);
+            data.extend(digits(self.count));
         }
-        data.put_u64(0x0101_0101_0000_0000 | self.count);
-        data.put_bytes(0x55, 100);
         Frame {
             track,
             keyframe,
@@ -82,8 +84,18 @@ impl Camera {
     }
 }
 
-/// A frame as a client finds it in a fragment: its track, decoding time and bytes.
-pub(super) type Seen = (TrackId, Timestamp, Bytes);
+/// A number in bytes that make no start code.
+fn digits(number: u64) -> impl Iterator<Item = u8> {
+    (0..8).rev().map(move |digit| 0x40 | (number >> (6 * digit)) as u8 & 0x3f)
+}
+
+/// The number that a frame ends with.
+pub(super) fn number_of(frame: &Bytes) -> u64 {
+    frame[frame.len() - 8..].iter().fold(0, |number, digit| number << 6 | u64::from(digit & 0x3f))
+}
+
+/// A frame as a client finds it in a segment: its track and its number.
+pub(super) type Seen = (TrackId, u64);
 
 /// Loads every playlist and everything in it.
 #[derive(Debug)]
@@ -271,18 +283,32 @@ fn number(name: &str) -> u64 {
     stem.trim_start_matches(|character: char| !character.is_ascii_digit()).parse().expect("a number")
 }
 
-/// The frames of a segment, as another program finds them in it; of transport streams none.
+/// The frames of a segment, as another program finds them in it.
 fn frames_of(segment: &Segment) -> Vec<Seen> {
-    let Some(init) = &segment.head.init else { return Vec::new() };
-    let mut demuxer = Demuxer::new();
-    let mut frames = Vec::new();
-    for bytes in std::iter::once(&init.bytes).chain(&segment.pieces) {
-        demuxer.push(bytes, epoch()).expect("a segment reads");
-        while let Some(event) = demuxer.pull() {
-            // Tracks have the order that the muxer was given.
-            if let Event::Frame(frame) = event {
-                let track = if frame.track == TrackId(0) { VIDEO } else { AUDIO };
-                frames.push((track, frame.dts, frame.data));
+    let mut events = Vec::new();
+    if let Some(init) = &segment.head.init {
+        let mut demuxer = fmp4::Demuxer::new();
+        for bytes in std::iter::once(&init.bytes).chain(&segment.pieces) {
+            demuxer.push(bytes, epoch()).expect("a segment reads");
+        }
+        events.extend(std::iter::from_fn(|| demuxer.pull()));
+        assert_eq!(demuxer.damaged(), 0);
+    } else {
+        let mut demuxer = mpegts::Demuxer::default();
+        segment.pieces.iter().for_each(|piece| demuxer.push(piece, epoch()).expect("a segment reads"));
+        demuxer.finish();
+        events.extend(std::iter::from_fn(|| demuxer.pull()));
+        assert_eq!(demuxer.damaged_frames(), 0);
+    }
+    let (mut tracks, mut frames) = (Vec::new(), Vec::new());
+    for event in events {
+        match event {
+            Event::Tracks(told) => tracks = told,
+            Event::Frame(frame) => {
+                let track =
+                    tracks.iter().find(|track: &&Track| track.id == frame.track).expect("it was told");
+                frames
+                    .push((if track.kind() == Kind::Video { VIDEO } else { AUDIO }, number_of(&frame.data)));
             }
         }
     }

@@ -45,11 +45,9 @@ fn options() -> impl Strategy<Value = Options> {
 #[derive(Default)]
 struct Record {
     /// Video frames that were given to the segmenter: number, keyframe, whether frames before it may be missing.
-    pushed: Vec<(Bytes, bool, bool)>,
+    pushed: Vec<(u64, bool, bool)>,
     broken: bool,
 }
-
-use bytes::Bytes;
 
 /// Runs the camera; returns the client, and what it was given up to an error.
 fn run(options: Options, acts: &[Act], with_sound: bool, seed: u64) -> (Client, Record) {
@@ -96,7 +94,7 @@ fn run(options: Options, acts: &[Act], with_sound: bool, seed: u64) -> (Client, 
                     let mut frame = camera.frame(VIDEO, at, index == 0);
                     frame.pts = frame.pts + offset;
                     frame.dts = frame.pts;
-                    record.pushed.push((frame.data.clone(), index == 0, fresh));
+                    record.pushed.push((number_of(&frame.data), index == 0, fresh));
                     fresh = false;
                     if client.push(&frame).is_err() {
                         record.broken = true;
@@ -122,22 +120,21 @@ proptest! {
         with_sound: bool,
         seed: u64,
     ) {
-        let is_ts = options.form == Form::Ts;
         let (client, record) = run(options, &acts, with_sound, seed);
         prop_assert!(client.most_bytes < 32 << 20, "{} bytes", client.most_bytes);
-        if record.broken || is_ts {
+        if record.broken {
             return Ok(());
         }
         let frames = client.frames();
-        let seen: Vec<Bytes> =
-            frames.iter().filter(|frame| frame.0 == VIDEO).map(|frame| frame.2.clone()).collect();
-        let unique: BTreeSet<&Bytes> = seen.iter().collect();
+        let of = |id| frames.iter().filter(|frame| frame.0 == id).map(|frame| frame.1).collect::<Vec<u64>>();
+        let seen = of(VIDEO);
+        let unique: BTreeSet<u64> = seen.iter().copied().collect();
         prop_assert_eq!(unique.len(), seen.len(), "a frame is there twice");
         // What is missing was sent after a pause or a jump, up to a keyframe.
         let mut rest = seen.iter().peekable();
         let mut excused = true;
-        for (data, keyframe, fresh) in &record.pushed {
-            if rest.next_if_eq(&data).is_some() {
+        for (number, keyframe, fresh) in &record.pushed {
+            if rest.next_if_eq(&number).is_some() {
                 excused = false;
                 continue;
             }
@@ -146,7 +143,7 @@ proptest! {
         }
         prop_assert!(rest.next().is_none(), "a frame came from nowhere, or out of order");
         // Sound is there in order, too.
-        let sound: Vec<&Bytes> = frames.iter().filter(|frame| frame.0 == AUDIO).map(|frame| &frame.2).collect();
-        prop_assert!(sound.is_sorted(), "sound is out of order");
+        let sound = of(AUDIO);
+        prop_assert!(sound.is_sorted_by(|a, b| a < b), "sound is out of order");
     }
 }

@@ -82,7 +82,7 @@ impl Pair {
         Self::with(link, true, |offer| offer)
     }
 
-    fn with(link: Link, variants: bool, edit: impl FnOnce(String) -> String) -> Self {
+    pub(super) fn with(link: Link, variants: bool, edit: impl FnOnce(String) -> String) -> Self {
         let now = epoch();
         let (ours, theirs) = addresses();
         let mut rtc = Rtc::builder()
