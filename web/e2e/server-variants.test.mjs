@@ -5,7 +5,16 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { freePort, openPage, playerState, startBrowser, startCamera, startYeoul, until, videoStats } from './harness.mjs';
+import {
+  freePort,
+  openPage,
+  playerState,
+  startBrowser,
+  startCamera,
+  startYeoul,
+  until,
+  videoStats,
+} from './harness.mjs';
 import { startRelay, withoutCandidates } from './relay.mjs';
 
 /** A camera whose pictures are hard to code: it needs what it is allowed. */
@@ -64,7 +73,10 @@ function assertGoesOn(t, seen, what) {
   for (let index = 1; index < seen.length; index += 1) {
     const [before, now] = [seen[index - 1], seen[index]];
     const step = (now.number - before.number) | 0;
-    assert.ok(step >= 0, `${what}: the picture went back by ${-step} ms at picture ${index} of ${seen.length}`);
+    assert.ok(
+      step >= 0,
+      `${what}: the picture went back by ${-step} ms at picture ${index} of ${seen.length}`,
+    );
     longest = Math.max(longest, now.at - before.at);
   }
   t.diagnostic(`${what}: ${seen.length} pictures, the longest stood ${longest.toFixed(0)} ms`);
@@ -132,7 +144,10 @@ test('ffmpeg that is killed is there again, and none is left when the server end
 /** The processes that a process has started. */
 function children(pid) {
   try {
-    return execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }).split('\n').filter(Boolean).map(Number);
+    return execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
+      .split('\n')
+      .filter(Boolean)
+      .map(Number);
   } catch {
     return [];
   }

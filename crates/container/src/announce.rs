@@ -61,6 +61,10 @@ impl Announcer {
                 frame.new_codec = None;
             }
         }
+        // Nobody has been told of this track, and nobody could decode it.
+        if slot.codec.is_none() {
+            return;
+        }
         if self.told {
             self.ready.push_back(Event::Frame(frame));
             return;

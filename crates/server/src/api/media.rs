@@ -37,7 +37,7 @@ pub(crate) fn answer(
     let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
     // Of nothing, every range is the whole: ffmpeg asks for all from the first byte on, of the empty media of a gap too.
     match wanted.filter(|_| length > 0).map(|wanted| wanted.within(length)) {
-        None => with(StatusCode::OK, headers, body(pieces.iter().cloned().collect())),
+        None => with(StatusCode::OK, headers, body(pieces.to_vec())),
         Some(Some(range)) => {
             let text = format!("bytes {}-{}/{length}", range.start, range.end - 1);
             headers.extend(HeaderValue::from_str(&text).ok().map(|value| (header::CONTENT_RANGE, value)));

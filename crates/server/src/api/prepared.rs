@@ -60,11 +60,6 @@ impl Prepared {
         }
     }
 
-    /// The text itself.
-    pub(crate) fn text(&self) -> &Bytes {
-        &self.plain.bytes
-    }
-
     /// The answer to a GET or HEAD with these headers: gzip for those who take it, 304 for those who have it.
     pub(crate) fn answer(&self, request: &HeaderMap) -> Response {
         let gzip = if takes_gzip(request) { self.gzip() } else { None };
@@ -169,7 +164,7 @@ mod tests {
             } else {
                 text.extend_from_slice(&body);
             }
-            assert_eq!(text, prepared.text()[..], "{accepted}");
+            assert_eq!(text, prepared.plain.bytes[..], "{accepted}");
         }
     }
 

@@ -79,8 +79,11 @@ async fn transport_stream(
     piece(&app, &query.unwrap_or_default(), &headers, &[("n", Piece::Segment)]).await
 }
 
+/// A key of the query, and what its number names.
+type Key = (&'static str, fn(u64) -> Piece);
+
 /// What the first of `keys` that the query has names.
-async fn piece(app: &App, query: &str, headers: &HeaderMap, keys: &[(&str, fn(u64) -> Piece)]) -> Response {
+async fn piece(app: &App, query: &str, headers: &HeaderMap, keys: &[Key]) -> Response {
     let answer = async {
         let live = find(app, query)?;
         let named = keys.iter().find_map(|(key, kind)| Some(kind(number(&value(query, key)?)?)));

@@ -80,7 +80,7 @@ impl World {
         for _ in 0..seconds * 100 {
             self.now += 10 * MS;
             let tick = self.now.duration_since(epoch()).as_millis();
-            if tick % 40 == 0 {
+            if tick.is_multiple_of(40) {
                 self.send_frame();
             }
             if let Some((wanted, began)) = self.trial {
@@ -91,7 +91,7 @@ impl World {
                     self.send(PACKET_BYTES);
                 }
             }
-            if tick % 100 == 0 {
+            if tick.is_multiple_of(100) {
                 self.report();
             }
             while self.feedback.front().is_some_and(|(at, _)| *at <= self.now) {
@@ -236,8 +236,8 @@ fn trials_become_rare_and_fill_the_line_little() {
     world.run(300);
     let trials = world.steps.iter().filter(|(_, step)| matches!(step, Step::Try(_))).count();
     assert!((5..=12).contains(&trials), "{trials} in 320 s: {:?}", world.steps);
-    // A keyframe alone takes 140 ms.
-    assert!(world.worst < 600 * MS, "a packet waited {:?}", world.worst);
+    // A keyframe alone takes 140 ms; a trial that fills the line is given up within half a second.
+    assert!(world.worst < 750 * MS, "a packet waited {:?}", world.worst);
     assert_eq!(world.changes().len(), 1);
 }
 
