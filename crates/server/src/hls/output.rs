@@ -163,8 +163,8 @@ impl Live {
         self.channels
     }
 
-    /// Players start `PART-HOLD-BACK` before the end. Before there is as much, they would find nothing there, and hls.js would
-    /// look again after a second.
+    /// Players start `PART-HOLD-BACK` before the end. Before there is more than that, they would find the gap in front of the first
+    /// segment there, and hls.js would look again after a second.
     fn is_too_early(&self, snapshot: &Snapshot) -> bool {
         let is_first = matches!(*self.state.borrow(), State::Filling);
         let promise = snapshot.promise();
@@ -172,7 +172,7 @@ impl Live {
             return false;
         };
         let open = target * u32::try_from(snapshot.position().open_parts).unwrap_or(u32::MAX);
-        is_first && snapshot.position().last_parts == 0 && open < hold_back
+        is_first && snapshot.position().last_parts == 0 && open <= hold_back
     }
 
     /// Another consumer than the first one has other tracks.
