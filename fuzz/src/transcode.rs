@@ -125,7 +125,8 @@ pub fn jpeg(data: &[u8]) {
 pub fn jpeg_seeds() -> Vec<Vec<u8>> {
     let image = |size: Size| {
         let planes = [size, size.chroma(), size.chroma()];
-        let planes = planes.map(|size| (0..size.pixels()).map(|at| (at * 7 % 256) as u8).collect());
+        let planes =
+            planes.map(|size| (0..size.pixels()).map(|at| u8::try_from(at * 7 % 256).unwrap_or(0)).collect());
         Picture::new(size, Color::JPEG, planes).map(|picture| jpeg::encode(picture, Quality::default()))
     };
     [Size::new(40, 24), Size::new(17, 9)].into_iter().filter_map(image).collect()

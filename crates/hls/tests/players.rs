@@ -1,5 +1,7 @@
 //! What ffmpeg makes of our playlists: a real encoder's frames go in, ffprobe and ffmpeg read what comes out.
 
+#![expect(clippy::panic, reason = "that is how a test fails")]
+
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
