@@ -1,6 +1,8 @@
 //! What a part costs, whoever watches: five pictures of a camera at 4 Mbit/s muxed, and the playlist rendered in both
 //! forms; and what a request costs then. The floor is one copy of the playlist's text.
 
+#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+
 use bytes::{Bytes, BytesMut};
 use criterion::Criterion;
 use std::hint::black_box;

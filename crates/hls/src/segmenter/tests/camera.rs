@@ -86,7 +86,7 @@ impl Camera {
 
 /// A number in bytes that make no start code.
 fn digits(number: u64) -> impl Iterator<Item = u8> {
-    (0..8).rev().map(move |digit| 0x40 | (number >> (6 * digit)) as u8 & 0x3f)
+    (0..8).rev().map(move |digit| 0x40 | u8::try_from((number >> (6 * digit)) & 0x3f).unwrap())
 }
 
 /// The number that a frame ends with.

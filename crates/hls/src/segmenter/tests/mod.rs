@@ -116,7 +116,7 @@ fn what_is_known_of_keyframes_is_promised_from_the_start() {
     let mut segmenter = Segmenter::new(low_latency(), &[video()]).expect("a segmenter");
     let mut camera = Camera::default();
     for index in 0..80 {
-        let frame = camera.frame(VIDEO, ms(40) * index, index % 25 == 0);
+        let frame = camera.frame(VIDEO, ms(40) * index, index.is_multiple_of(25));
         if index < 75 { segmenter.observe(&frame) } else { segmenter.push(&frame).expect("it goes on") }
     }
     assert_eq!(segmenter.snapshot(&[]).map(|snapshot| snapshot.promise().target_duration), Some(2));
