@@ -229,7 +229,7 @@ fn a_lost_source_is_an_absence_at_once() {
 fn time_stamps_that_jump_make_a_discontinuity_and_those_that_keep_jumping_an_error() {
     let (mut client, mut camera, at) = playlist_of(25, 75, low_latency());
     let jumped = |client: &mut Client, camera: &mut Camera, index: u32, media: Duration| {
-        let mut frame = camera.frame(VIDEO, at + ms(40) * index, index % 25 == 0);
+        let mut frame = camera.frame(VIDEO, at + ms(40) * index, index.is_multiple_of(25));
         frame.pts = Timestamp::ZERO + media;
         frame.dts = frame.pts;
         client.push(&frame)
