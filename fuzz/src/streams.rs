@@ -57,7 +57,7 @@ pub fn mpegts(data: &[u8]) {
     }
 }
 
-/// Seeds of [`mpegts`]: three sets of tracks, the first also in packets of 192 bytes.
+/// Seeds of [`mpegts()`]: three sets of tracks, the first also in packets of 192 bytes.
 pub fn mpegts_seeds() -> Vec<Vec<u8>> {
     let mux = |tracks: &[Track]| {
         let mut muxer = mpegts::Muxer::new(tracks).expect("codecs that it carries");
@@ -107,7 +107,7 @@ pub fn flv(data: &[u8]) {
     }
 }
 
-/// Seeds of [`flv`]: files of ours and of ffmpeg, and a body of two tracks with nanoseconds.
+/// Seeds of [`flv()`]: files of ours and of ffmpeg, and a body of two tracks with nanoseconds.
 pub fn flv_seeds() -> Vec<Vec<u8>> {
     let mux = |tracks: &[Track]| {
         let mut muxer = flv::Muxer::new(tracks).expect("codecs that it carries");
@@ -142,7 +142,7 @@ pub fn multipart(data: &[u8]) {
     }
 }
 
-/// Seeds of [`multipart`]: with lengths, without, with a delimiter of its own.
+/// Seeds of [`multipart()`]: with lengths, without, with a delimiter of its own.
 pub fn multipart_seeds() -> Vec<Vec<u8>> {
     let picture = Bytes::from_static(b"\xff\xd8 a picture\r\n--\xff\xd9");
     vec![
@@ -173,7 +173,7 @@ pub fn adts(data: &[u8]) {
     assert!(total <= data.len());
 }
 
-/// Seeds of [`adts`]: frames one after another, with a CRC, with noise between.
+/// Seeds of [`adts()`]: frames one after another, with a CRC, with noise between.
 pub fn adts_seeds() -> Vec<Vec<u8>> {
     let config =
         aac::AudioSpecificConfig::parse(testkit::aac::config(48_000, 2).into()).expect("a valid one");

@@ -121,7 +121,7 @@ pub fn jpeg(data: &[u8]) {
     }
 }
 
-/// Seeds of [`jpeg`].
+/// Seeds of [`jpeg()`].
 pub fn jpeg_seeds() -> Vec<Vec<u8>> {
     let image = |size: Size| {
         let planes = [size, size.chroma(), size.chroma()];
@@ -146,7 +146,7 @@ pub fn y4m(data: &[u8]) {
     }
 }
 
-/// Seeds of [`y4m`].
+/// Seeds of [`y4m()`].
 pub fn y4m_seeds() -> Vec<Vec<u8>> {
     vec![
         b"YUV4MPEG2 W4 H2 F25:1 Ip A1:1 C420jpeg XYSCSS=420JPEG XCOLORRANGE=LIMITED\nFRAME\nabcdefghijklFRAME\nabcdefghijkl"

@@ -84,68 +84,6 @@ test('the first picture of LL-HLS comes soon, in the middle of a GOP of ten seco
   assert.ok(percentile(times, 0.5) < 5_000);
 });
 
-for (const [name, address] of [
-  ['LL-HLS', 'cam/index.m3u8'],
-  ['classic HLS', 'cam/hls/index.m3u8'],
-  ['transport stream', 'cam/ts/index.m3u8'],
-]) {
-  test(`${name}: goes on when the camera comes back with another size, then with another codec of sound`, async (t) => {
-    const port = await freePort();
-    const camera = await startCamera(t, { ...SMALL, audio: 'aac', port });
-    const server = await startYeoul(t, { cam: camera.url });
-    const page = await playHls(t, browser, server, address, DEFAULTS);
-    await firstFrame(page, 30_000);
-    const video = () => page.evaluate(() => document.querySelector('video').videoWidth);
-    assert.equal(await video(), 640);
-    await camera.stop('SIGKILL');
-    const larger = await startCamera(t, { ...SMALL, size: '960x540', audio: 'aac', port });
-    await until('the new size', async () => (await video()) === 960, COMES_BACK_MS);
-    await moves(page);
-    t.diagnostic(
-      `hls.js meanwhile: ${(await page.evaluate(() => window.hlsTest.errors)).join('; ') || 'nothing'}`,
-    );
-    await larger.stop('SIGKILL');
-    await startCamera(t, { ...SMALL, audio: 'opus', port });
-    await until('the old size', async () => (await video()) === 640, COMES_BACK_MS);
-    await moves(page);
-    assert.equal(
-      (await page.evaluate(() => window.hlsTest.errors)).filter((text) => text.startsWith('fatal')).length,
-      0,
-    );
-  });
-}
-
-test('a throttled client drops to the lower quality and comes back up', async (t) => {
-  const main = await startCamera(t, { size: '1280x720', bitrate: 2000, gop: 1, audio: 'aac' });
-  const sub = await startCamera(t, { size: '640x360', bitrate: 250, gop: 1 });
-  const streams = { main: main.url, sub: sub.url, cam: { variants: ['main', 'sub'] } };
-  const server = await startYeoul(t, streams);
-  const text = await (await fetch(`${server.url}cam/index.m3u8`)).text();
-  t.diagnostic(text);
-  const page = await playHls(t, browser, server, 'cam/index.m3u8', DEFAULTS);
-  await firstFrame(page, 40_000);
-  const level = () => page.evaluate(() => window.hlsTest.hls.currentLevel);
-  const width = () => page.evaluate(() => document.querySelector('video').videoWidth);
-  await until('the better quality', async () => (await level()) === 0, 60_000);
-  const network = await page.context().newCDPSession(page);
-  await network.send('Network.enable');
-  const throttle = async (kbit) => {
-    const bytes = (kbit * 1_000) / 8;
-    const conditions = { offline: false, latency: 20, downloadThroughput: bytes, uploadThroughput: bytes };
-    await network.send('Network.emulateNetworkConditions', conditions);
-  };
-  await throttle(900);
-  await until('the lower quality', async () => (await level()) === 1 && (await width()) === 640, 60_000);
-  await throttle(100_000);
-  await until(
-    'the better quality again',
-    async () => (await level()) === 0 && (await width()) === 1280,
-    60_000,
-  );
-  const fatal = (await page.evaluate(() => window.hlsTest.errors)).filter((line) => line.startsWith('fatal'));
-  assert.deepEqual(fatal, []);
-});
-
 test('mp4box.js reads every piece of LL-HLS', async (t) => {
   const camera = await startCamera(t, { ...SMALL, audio: 'aac' });
   const server = await startYeoul(t, { cam: camera.url });
