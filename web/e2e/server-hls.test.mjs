@@ -6,23 +6,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as MP4Box from 'mp4box';
 
-import {
-  clip,
-  freePort,
-  percentile,
-  startBrowser,
-  startCamera,
-  startReader,
-  startYeoul,
-  until,
-} from './harness.mjs';
+import { clip, percentile, startBrowser, startCamera, startReader, startYeoul } from './harness.mjs';
 import { AS_PEOPLE_SET_IT, DEFAULTS, firstFrame, playHls, watchHls } from './hls.mjs';
 
 const SECONDS = Number(process.env.HLS_SECONDS ?? 8);
 /** Several times what is promised: beyond it, nothing of low latency is left. */
 const LOW_LATENCY_BOUND_MS = 5_000;
-/** hls.js goes over the absent segments of the time without a camera one by one, a second each. */
-const COMES_BACK_MS = 90_000;
 const SMALL = { size: '640x360', bitrate: 500, gop: 1 };
 
 let browser;
@@ -117,10 +106,3 @@ test('mp4box.js reads every piece of LL-HLS', async (t) => {
   assert.equal(tracks.length, 2, tracks.join());
   assert.ok(samples >= parts.length * 5, `${samples} samples`);
 });
-
-/** The picture moves: two numbers in it that differ. */
-async function moves(page) {
-  const number = () => page.evaluate(() => window.yeoulTest.pictureNumber()?.number);
-  const first = await until('a number in the picture', number);
-  await until('another number', async () => ((await number()) ?? first) !== first);
-}
