@@ -93,7 +93,11 @@ impl Muxer {
         }
         changed.codec = codec.clone();
         let init = init::write(&tracks)?;
+        let keeps_sets = self.tracks.iter().any(|track| track.keeps_sets);
         self.tracks = muxed(&tracks);
+        if keeps_sets {
+            self.keep_parameter_sets();
+        }
         // Two configurations can be told alike, such as those of an encoder that repeats itself.
         Ok(std::mem::replace(&mut self.init, init.clone()) != init)
     }

@@ -403,15 +403,18 @@ fn samples_keep_their_parameter_sets_where_they_are_told_to() {
     let sets: Vec<Vec<u8>> = sets.units().map(|unit| unit.to_vec()).collect();
     let units = [sets.as_slice(), &[idr()]].concat();
     let mut muxer = Muxer::new(&tracks(&[codec])).unwrap();
-    let sizes = [false, true].map(|keep| {
-        if keep {
-            muxer.keep_parameter_sets();
-        }
+    let size = |muxer: &mut Muxer| {
         let moof = moof(&muxer.fragment(&[picture(&units, 0)]));
         moof.traf[0].trun[0].samples.get(0).unwrap().size.unwrap()
-    });
+    };
+    let without = size(&mut muxer);
+    muxer.keep_parameter_sets();
     let sets_bytes: usize = sets.iter().map(|set| 4 + set.len()).sum();
-    assert_eq!(sizes[1] - sizes[0], u32::try_from(sets_bytes).unwrap());
+    let with = without + u32::try_from(sets_bytes).unwrap();
+    assert_eq!(size(&mut muxer), with);
+    // Whatever the init segment tells from then on.
+    muxer.change(TrackId(0), &h264_codec(640)).unwrap();
+    assert_eq!(size(&mut muxer), with);
 }
 
 #[test]

@@ -22,7 +22,9 @@ pub(super) fn read(codec: &Codec, length_bytes: Option<usize>, sample: Bytes) ->
                 matches!(h264::NalType::of(unit), None | Some(h264::NalType::Aud | h264::NalType::Filler))
             })?;
             let keyframe = h264::is_keyframe(nal::length_prefixed(&data));
-            let codec = keyframe.then(|| h264_change(sets.as_ref(), &data)).flatten();
+            // Sets that cannot be read leave those in force.
+            let new = if keyframe { h264::ParameterSets::changed(sets.as_ref(), &data) } else { Ok(None) };
+            let codec = new.ok().flatten().map(|sets| Codec::H264(Some(sets)));
             Some(Picture { data, keyframe, codec })
         }
         Codec::H265(sets) => {
@@ -30,7 +32,8 @@ pub(super) fn read(codec: &Codec, length_bytes: Option<usize>, sample: Bytes) ->
                 matches!(h265::NalType::of(unit), None | Some(h265::NalType::Aud | h265::NalType::Filler))
             })?;
             let keyframe = h265::is_keyframe(nal::length_prefixed(&data));
-            let codec = keyframe.then(|| h265_change(sets.as_ref(), &data)).flatten();
+            let new = if keyframe { h265::ParameterSets::changed(sets.as_ref(), &data) } else { Ok(None) };
+            let codec = new.ok().flatten().map(|sets| Codec::H265(Some(sets)));
             Some(Picture { data, keyframe, codec })
         }
         Codec::Av1(header) => {
@@ -168,37 +171,4 @@ fn units(mut data: &[u8], length_bytes: usize) -> impl Iterator<Item = Option<&[
             }
         }
     })
-}
-
-/// The parameter sets in force after a keyframe that brings some that are not yet; what it does not bring stays.
-fn h264_change(known: Option<&h264::ParameterSets>, data: &Bytes) -> Option<Codec> {
-    use h264::NalType::{Pps, Sps};
-    let new = new_units(data, |unit| matches!(h264::NalType::of(unit), Some(Sps | Pps)));
-    let is_known = |unit: &Bytes| known.is_some_and(|sets| sets.units().any(|set| set == unit));
-    if new.iter().all(is_known) {
-        return None;
-    }
-    let brings = |kind| new.iter().any(|unit| h264::NalType::of(unit) == Some(kind));
-    let kept = known.into_iter().flat_map(h264::ParameterSets::units);
-    let kept = kept.filter(|set| h264::NalType::of(set).is_some_and(|kind| !brings(kind)));
-    h264::ParameterSets::from_units(kept.cloned().chain(new.iter().cloned())).ok().map(Some).map(Codec::H264)
-}
-
-/// As [`h264_change`].
-fn h265_change(known: Option<&h265::ParameterSets>, data: &Bytes) -> Option<Codec> {
-    use h265::NalType::{Pps, Sps, Vps};
-    let new = new_units(data, |unit| matches!(h265::NalType::of(unit), Some(Vps | Sps | Pps)));
-    let is_known = |unit: &Bytes| known.is_some_and(|sets| sets.units().any(|set| set == unit));
-    if new.iter().all(is_known) {
-        return None;
-    }
-    let brings = |kind| new.iter().any(|unit| h265::NalType::of(unit) == Some(kind));
-    let kept = known.into_iter().flat_map(h265::ParameterSets::units);
-    let kept = kept.filter(|set| h265::NalType::of(set).is_some_and(|kind| !brings(kind)));
-    h265::ParameterSets::from_units(kept.cloned().chain(new.iter().cloned())).ok().map(Some).map(Codec::H265)
-}
-
-/// The parameter sets among the units, copied, so that they do not keep the memory of the picture.
-fn new_units(data: &Bytes, is_set: impl Fn(&[u8]) -> bool) -> Vec<Bytes> {
-    nal::length_prefixed(data).filter(|unit| is_set(unit)).map(Bytes::copy_from_slice).collect()
 }
