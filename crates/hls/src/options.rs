@@ -6,9 +6,9 @@ use crate::names::{Names, PathNames};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where players start: a player needs a part's length and some milliseconds for the network, and the time it takes to start
-/// comes on top. See docs/design/06-hls.md.
-const START_PARTS: u32 = 2;
+/// Where players start. A player needs a part's length and what the network takes; the time that it needs to start, which is
+/// longer where the network is slower, comes on top. See docs/design/06-hls.md.
+const START_PARTS: u32 = 1;
 
 /// The container of segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@ use crate::reload::Position;
 use crate::segment::{Init, Part, Segment};
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One state of a [`crate::Segmenter`], for all who ask. It never changes; a later one takes its place.
 ///
@@ -85,6 +86,14 @@ impl Snapshot {
             (Some(_), Some(part)) => (open_msn, Some(part)),
             (Some(_), None) => (open_msn.saturating_sub(1), last_parts.checked_sub(1)),
         }
+    }
+
+    /// How much is there to play: what is not a gap, in all segments and parts.
+    #[must_use]
+    pub fn playable(&self) -> Duration {
+        let segments = self.segments.iter().filter(|segment| !segment.gap).map(|segment| segment.duration);
+        let parts = self.open_parts.iter().filter(|part| !part.gap).map(|part| part.duration);
+        segments.chain(parts).sum()
     }
 
     /// The playlist under the names with this index in [`crate::Options::names`]: a delta update where one is wanted and

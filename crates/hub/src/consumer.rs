@@ -60,6 +60,8 @@ pub struct Consumer {
     joined_at: u64,
     /// Video is passed over up to the next keyframe.
     needs_keyframe: bool,
+    /// Tracks of which it has passed frames over, and perhaps a change of codec with them, since it last got one.
+    untold: Vec<TrackId>,
     revision: u64,
     ready: VecDeque<Event>,
     head: watch::Receiver<u64>,
@@ -89,13 +91,14 @@ impl Consumer {
             next: 0,
             joined_at: 0,
             needs_keyframe: false,
+            untold: Vec::new(),
             revision,
             ready: VecDeque::new(),
             head,
             counters,
             _demands: demands,
         };
-        consumer.restart();
+        consumer.go_to_keyframe();
         consumer
     }
 
@@ -119,12 +122,28 @@ impl Consumer {
 
     /// Goes back to the last keyframe (or waits for the next one), as a newcomer: for a viewer whose decoder has lost track.
     pub fn restart(&mut self) {
+        self.untold = self.tracks.iter().map(|track| track.id).collect();
+        self.go_to_keyframe();
+    }
+
+    fn go_to_keyframe(&mut self) {
         self.ready.clear();
         let ring = self.stream.lock_ring();
         self.joined_at = ring.head();
         let keyframe = self.video.and_then(|video| ring.keyframe(video));
         self.next = keyframe.unwrap_or(self.joined_at);
         self.needs_keyframe = self.video.is_some();
+    }
+
+    /// Goes back as far as there are frames to start from, up to [`crate::limits::MAX_LAG`]: for a newcomer who wants what was before
+    /// the last keyframe, too.
+    pub fn rewind(&mut self) {
+        self.ready.clear();
+        let ring = self.stream.lock_ring();
+        if let Some(keyframe) = self.video.and_then(|video| ring.first_keyframe(video)) {
+            self.next = keyframe;
+            self.needs_keyframe = true;
+        }
     }
 
     /// Takes no more frames of that kind: for a viewer who gets them from another stream.
@@ -198,6 +217,7 @@ impl Consumer {
                 let frames = to.saturating_sub(self.next);
                 self.next = to;
                 self.needs_keyframe = self.video.is_some();
+                self.untold = self.tracks.iter().map(|track| track.id).collect();
                 self.counters.skipped.fetch_add(frames, Ordering::Relaxed);
                 self.ready.push_back(Event::Skipped { frames });
             }
@@ -216,11 +236,12 @@ impl Consumer {
                 }
                 self.needs_keyframe = false;
             }
-            self.ready.push_back(Event::Frame(Delivery {
-                index,
-                backlog: index < self.joined_at,
-                frame: frame.clone(),
-            }));
+            let mut frame = frame.clone();
+            if let Some(place) = self.untold.iter().position(|track| *track == frame.track) {
+                self.untold.swap_remove(place);
+                frame.new_codec = ring.codec_at(index, frame.track);
+            }
+            self.ready.push_back(Event::Frame(Delivery { index, backlog: index < self.joined_at, frame }));
         }
     }
 }

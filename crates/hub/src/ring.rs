@@ -2,8 +2,9 @@
 
 use crate::StreamOptions;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
-use yeoul_media::{Frame, Timestamp, TrackId};
+use yeoul_media::{Codec, Frame, Timestamp, TrackId};
 
 /// The newest frames of a stream in the order of their coming, each with an index that never repeats.
 ///
@@ -15,9 +16,14 @@ pub(crate) struct Ring {
     /// Index of the first frame in `frames`.
     first: u64,
     bytes: usize,
+    /// The last keyframe of each video track.
     keyframes: Vec<(TrackId, u64)>,
+    /// Index of the first frame since a producer has begun anew.
+    began: u64,
     /// Decoding time of the last frame of each track there ever was.
     last_dts: Vec<(TrackId, Timestamp)>,
+    /// What the frames that are gone said last of each track's codec.
+    told: Vec<(TrackId, Arc<Codec>)>,
     options: StreamOptions,
 }
 
@@ -37,7 +43,9 @@ impl Ring {
             first: 0,
             bytes: 0,
             keyframes: Vec::new(),
+            began: 0,
             last_dts: Vec::new(),
+            told: Vec::new(),
             options,
         }
     }
@@ -56,11 +64,20 @@ impl Ring {
         self.keyframes.iter().find(|(track, _)| *track == video).map(|&(_, index)| index)
     }
 
+    /// The first keyframe of `video` that is still here, of those since a producer has begun anew, if a reader may be so far behind.
+    pub(crate) fn first_keyframe(&self, video: TrackId) -> Option<u64> {
+        let latest = self.keyframe(video)?;
+        let is_keyframe =
+            |index: &u64| self.get(*index).is_some_and(|frame| frame.track == video && frame.keyframe);
+        let mut from = self.first.max(self.began)..latest;
+        from.find(|index| is_keyframe(index) && self.lag(*index) <= self.options.max_lag).or(Some(latest))
+    }
+
     /// Adds a frame; `is_video` tells whether its track is a place to start from.
     pub(crate) fn push(&mut self, frame: Frame, is_video: bool) {
         if is_video && frame.keyframe {
             let index = self.head();
-            self.forget_keyframe(frame.track);
+            self.keyframes.retain(|(of, _)| *of != frame.track);
             self.keyframes.push((frame.track, index));
         }
         match self.last_dts.iter_mut().find(|(track, _)| *track == frame.track) {
@@ -75,6 +92,7 @@ impl Ring {
     /// No newcomer starts from `track` before its next keyframe: its producer has begun anew.
     pub(crate) fn forget_keyframe(&mut self, track: TrackId) {
         self.keyframes.retain(|(of, _)| *of != track);
+        self.began = self.head();
     }
 
     /// Decoding time of the last frame of `track`, the earliest possible time if there was none.
@@ -105,6 +123,14 @@ impl Ring {
         }
     }
 
+    /// What was told of the codec of `track` up to `index`, that frame included; `None` if it never changed.
+    pub(crate) fn codec_at(&self, index: u64, track: TrackId) -> Option<Arc<Codec>> {
+        let count = usize::try_from(index.checked_sub(self.first)?).ok()?.saturating_add(1);
+        let listed = self.frames.iter().take(count).rev();
+        let latest = listed.filter(|frame| frame.track == track).find_map(|frame| frame.new_codec.clone());
+        latest.or_else(|| self.told.iter().find(|(of, _)| *of == track).map(|(_, codec)| Arc::clone(codec)))
+    }
+
     /// How long before the newest frame the frame at `index` came in.
     fn lag(&self, index: u64) -> Duration {
         match (self.frames.back(), self.get(index)) {
@@ -126,6 +152,9 @@ impl Ring {
                 return;
             }
             self.bytes -= oldest.data.len();
+            if let Some(codec) = oldest.new_codec.clone() {
+                tell(&mut self.told, oldest.track, codec);
+            }
             self.frames.pop_front();
             self.first += 1;
             self.keyframes.retain(|&(_, index)| index >= self.first);
@@ -145,5 +174,13 @@ impl Ring {
     /// Bytes of the frames kept.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+}
+
+/// Keeps the latest codec of each track: as many as there ever were tracks.
+fn tell(told: &mut Vec<(TrackId, Arc<Codec>)>, track: TrackId, codec: Arc<Codec>) {
+    match told.iter_mut().find(|(of, _)| *of == track) {
+        Some((_, known)) => *known = codec,
+        None => told.push((track, codec)),
     }
 }

@@ -217,6 +217,32 @@ async fn a_camera_that_comes_back_goes_on_under_the_same_tracks_and_later_time()
 }
 
 #[tokio::test]
+async fn who_rewinds_starts_with_the_first_keyframe_that_is_near_enough() {
+    let stream = Stream::new("cam", 1, StreamOptions::default());
+    let mut producer = live(&stream, 0, vec![h264()]);
+    let track = producer.track(0).unwrap();
+    for n in 0..=210 {
+        producer.publish(frame(track, epoch(), n, n % 25 == 0)).unwrap();
+    }
+    let rewound = async || {
+        let mut consumer = join(&stream, vec![Want::any(Kind::Video)]).await;
+        consumer.rewind();
+        numbers(&mut consumer)
+    };
+    let frames = rewound().await;
+    // Frame 135 came 3 s before the last one.
+    assert_eq!(frames.first(), Some(&(150, true)));
+    assert_eq!(frames.len(), 61);
+    drop(producer);
+    let mut again = live(&stream, 0, vec![h264()]);
+    let track = again.track(0).unwrap();
+    (0..60).for_each(|n| {
+        again.publish(frame(track, epoch() + Duration::from_secs(9), n, n % 25 == 10)).unwrap();
+    });
+    assert_eq!(rewound().await.first(), Some(&(10, true)), "not across a restart");
+}
+
+#[tokio::test]
 async fn a_camera_that_comes_back_tells_its_configuration_to_those_who_stayed() {
     let stream = Stream::new("cam", 0, StreamOptions::default());
     let told = |consumer: &mut Consumer| -> Vec<Option<Arc<Codec>>> {
@@ -239,6 +265,33 @@ async fn a_camera_that_comes_back_tells_its_configuration_to_those_who_stayed() 
     assert_eq!(told(&mut consumer), [None], "it has joined with it");
     publish(2, epoch() + Duration::from_secs(5));
     assert_eq!(told(&mut consumer), [Some(Arc::new(opus(2))), None]);
+}
+
+#[tokio::test]
+async fn a_codec_that_changed_in_what_was_skipped_is_told_with_the_next_frame() {
+    let stream = Stream::new("cam", 1, StreamOptions::default());
+    let opus = |channels| Codec::Opus { channels };
+    let mut producer = live(&stream, 0, vec![h264(), opus(1)]);
+    let (video, sound) = (producer.track(0).unwrap(), producer.track(1).unwrap());
+    let mut consumer = join(&stream, vec![Want::any(Kind::Video), Want::any(Kind::Audio)]).await;
+    let lag = u32::try_from(MAX_LAG.as_millis() / FRAME.as_millis()).unwrap();
+    for n in 0..=3 * lag {
+        producer.publish(frame(video, epoch(), n, n % (lag * 2) == 0)).unwrap();
+        let mut heard = frame(sound, epoch(), n, true);
+        heard.new_codec = (n == 1).then(|| Arc::new(opus(2)));
+        producer.publish(heard).unwrap();
+    }
+    let events: Vec<Event> = std::iter::from_fn(|| consumer.try_next()).collect();
+    assert!(matches!(events[0], Event::Skipped { .. }), "{:?}", events[0]);
+    let told = |track| -> Vec<Arc<Codec>> {
+        let frames = events.iter().filter_map(|event| match event {
+            Event::Frame(delivery) if delivery.frame.track == track => Some(&delivery.frame),
+            _ => None,
+        });
+        frames.filter_map(|frame| frame.new_codec.clone()).collect()
+    };
+    assert_eq!(told(sound), [Arc::new(opus(2))], "once, and what holds now");
+    assert_eq!(told(video), [], "it never changed");
 }
 
 #[tokio::test]

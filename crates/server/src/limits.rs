@@ -164,6 +164,9 @@ pub(crate) const HLS_LINGER: Duration = Duration::from_secs(15);
 /// ask once in one of them.
 pub(crate) const HLS_HOLD_TARGETS: u32 = 2;
 
+/// Parts that the first playlist of LL-HLS has at least: one to start with, and one while the next is made.
+pub(crate) const HLS_FIRST_PARTS: u32 = 2;
+
 /// How long the first playlist may take: a classic segment ends with the second keyframe, and ten seconds between keyframes are
 /// usual. ffmpeg waits for as long as it takes, hls.js for 10 s, three times.
 pub(crate) const HLS_FIRST_WAIT: Duration = Duration::from_secs(15);

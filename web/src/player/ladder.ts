@@ -28,9 +28,8 @@ export interface Patience {
 }
 
 /** A rung that was left, and why. */
-export interface Descent {
+export interface Descent extends Failure {
   mode: Mode;
-  problem: Problem;
 }
 
 /**
@@ -89,9 +88,9 @@ export class Ladder {
   }
 
   /** One rung down; false at the bottom. */
-  descend(problem: Problem, now: number): boolean {
+  descend(failure: Failure, now: number): boolean {
     if (!this.hasLower) return false;
-    this.#descents = [...this.#descents, { mode: this.rung.mode, problem }];
+    this.#descents = [...this.#descents, { ...failure, mode: this.rung.mode }];
     if (this.#at === 0) this.#triedBetterAt = now;
     this.#at += 1;
     this.#strikes = 0;
@@ -111,13 +110,14 @@ export class Ladder {
 
   /**
    * The last rung failed too: the next attempt begins at the top. What is told is the best rung's failure, because the
-   * others were only its substitutes; but one that time may mend goes before one that it cannot.
+   * others were only its substitutes; but one that time may mend goes before one that it cannot. So is the time that it asked for.
    */
   exhausted(last: Failure): Failure {
     const failures = [...this.#descents, last];
     this.restart();
-    const { problem } = failures.find((failure) => failure.problem.kind !== 'unsupported') ?? last;
-    return { ...last, problem };
+    const { problem, retryAfterMs = null } =
+      failures.find((failure) => failure.problem.kind !== 'unsupported') ?? last;
+    return { problem, retryAfterMs };
   }
 
   restart(): void {

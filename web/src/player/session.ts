@@ -180,14 +180,14 @@ export class Session {
 
   #failed(failure: Failure, verdict = this.#ladder.judge(failure.problem, this.#hadPicture)): void {
     this.#closeTransport();
-    if (verdict === 'descend' && this.#descend(failure.problem)) return;
+    if (verdict === 'descend' && this.#descend(failure)) return;
     this.#failures += 1;
     this.#waitToRetry(verdict === 'descend' ? this.#ladder.exhausted(failure) : failure);
-    if (verdict === 'ask' && this.#ladder.hasLower) void this.#askWhoseFault(failure.problem);
+    if (verdict === 'ask' && this.#ladder.hasLower) void this.#askWhoseFault(failure);
   }
 
-  #descend(problem: Problem): boolean {
-    if (!this.#ladder.descend(problem, this.#platform.now())) return false;
+  #descend(failure: Failure): boolean {
+    if (!this.#ladder.descend(failure, this.#platform.now())) return false;
     this.#connect();
     return true;
   }
@@ -204,13 +204,13 @@ export class Session {
   }
 
   /** A server that refuses and yet has the picture refuses this transport: the next may have more luck. */
-  async #askWhoseFault(problem: Problem): Promise<void> {
+  async #askWhoseFault(failure: Failure): Promise<void> {
     const retry = this.#cancelRetry;
     const answer = await askStatus(this.#target, this.#platform);
     if (retry === null || this.#cancelRetry !== retry) return;
     if (answer.kind !== 'stream' || answer.stream.state !== 'live') return;
     retry();
-    this.#descend(problem);
+    this.#descend(failure);
   }
 
   #hurry(): void {

@@ -83,7 +83,12 @@ const PARTS_OF_A_SEGMENT: u64 = 64;
 /// Absent segments in front of the first one of LL-HLS. hls.js loads no playlist without a segment, and others wait until there
 /// are three target durations; with a GOP of ten seconds that would be half a minute. They say what is true: before, there was
 /// nothing.
-const LEADING_GAPS: u64 = 3;
+const LEADING_GAPS: u64 = 4;
+/// Absent parts in the last of them. hls.js plays the parts of a segment in progress only if parts before it are listed.
+const LEADING_GAP_PARTS: u32 = 2;
+/// So many segments of a playlist without parts are short to begin with: a player starts sooner with two segments of a second than
+/// with one of two, and does not stop before it hears of the next one.
+const SHORT_SEGMENTS: usize = 3;
 
 impl Segmenter {
     /// A segmenter of these tracks, of which the container has to carry each.
@@ -113,7 +118,7 @@ impl Segmenter {
             dates: Dates::new(options.clock),
             ends: None,
             discontinuity: false,
-            next_part: options.first_msn.saturating_mul(PARTS_OF_A_SEGMENT),
+            next_part: first_part(&options) + u64::from(LEADING_GAP_PARTS),
             breaks: VecDeque::new(),
             failed: None,
             version: 0,
@@ -341,8 +346,9 @@ impl Segmenter {
         if !frame.keyframe {
             return false;
         }
-        let is_long_enough =
-            frame.dts.saturating_since(open.start) >= shortest_segment(self.options.segment_target);
+        let few = !has_parts && self.window.listed().len() < SHORT_SEGMENTS;
+        let target = self.options.segment_target / if few { 4 } else { 1 };
+        let is_long_enough = frame.dts.saturating_since(open.start) >= shortest_segment(target);
         // Sound can be cut anywhere: between two parts.
         let fits = is_video || !has_parts || !open.waits_for(frame.track);
         changed || self.discontinuity || (is_long_enough && fits)
@@ -494,6 +500,11 @@ impl Segmenter {
     fn publish(&mut self) {
         self.changed = true;
     }
+}
+
+/// The number of the first part, an absent one.
+fn first_part(options: &Options) -> u64 {
+    options.first_msn.saturating_mul(PARTS_OF_A_SEGMENT)
 }
 
 /// Where the segment in progress starts.

@@ -1,6 +1,6 @@
 //! What is promised, and snapshots of what there is.
 
-use super::{LEADING_GAPS, Segmenter, State};
+use super::{LEADING_GAP_PARTS, LEADING_GAPS, Segmenter, State, first_part};
 use crate::cadence::{fits, seconds_above, target_duration};
 use crate::limits::MAX_TARGET_DURATION;
 use crate::multivariant::{Rates, codecs, resolution};
@@ -8,7 +8,7 @@ use crate::options::Form;
 use crate::playlist::{RenditionReport, View};
 use crate::promise::Promise;
 use crate::reload::Position;
-use crate::segment::{Head, OpenSegment, Segment};
+use crate::segment::{Head, OpenSegment, Part, Segment};
 use crate::snapshot::{Snapshot, Texts};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -100,24 +100,24 @@ impl Segmenter {
 
     /// See [`LEADING_GAPS`].
     fn put_leading_gaps(&mut self, promise: &Promise) {
-        if !self.options.has_parts() {
-            return;
-        }
+        let Some(part_target) = promise.part_target else { return };
         let first = self.window.listed().front().map(|first| &first.head);
         let Some(first) = first.or(self.open_segment().map(|open| &open.head)).cloned() else { return };
-        let length = promise.target();
+        let parts = absent_parts(first_part(&self.options), part_target, promise.target());
+        let mut date = first.date;
         // The last one first, since each goes in front of the others.
         for back in 1..=LEADING_GAPS {
-            let msn = self.options.first_msn.saturating_add(LEADING_GAPS - back);
-            let back = length * u32::try_from(back).unwrap_or(1);
-            let head = Head { discontinuity: false, date: first.date - back, ..first.clone() };
+            let parts = if back == 1 { parts.clone() } else { Vec::new() };
+            let duration =
+                if back == 1 { parts.iter().map(|part| part.duration).sum() } else { promise.target() };
+            date -= duration;
             self.window.push_leading(Arc::new(Segment {
-                msn,
-                duration: length,
+                msn: self.options.first_msn.saturating_add(LEADING_GAPS - back),
+                duration,
                 pieces: Vec::new(),
                 size_bytes: 0,
-                parts: Vec::new(),
-                head,
+                parts,
+                head: Head { discontinuity: false, date, ..first.clone() },
                 gap: true,
             }));
         }
@@ -222,4 +222,13 @@ impl Segmenter {
             State::Open(_) | State::Waiting { .. } | State::Gathering(_) | State::Ended => rates,
         }
     }
+}
+
+/// Absent parts with numbers from `first` on, as many as have room in a segment, one at least.
+fn absent_parts(first: u64, duration: Duration, segment: Duration) -> Vec<Arc<Part>> {
+    let count = if duration * LEADING_GAP_PARTS <= segment { LEADING_GAP_PARTS } else { 1 };
+    let numbers = (first..).skip((LEADING_GAP_PARTS - count) as usize).take(count as usize);
+    let absent =
+        |number| Arc::new(Part { number, duration, independent: false, gap: true, bytes: Bytes::new() });
+    numbers.map(absent).collect()
 }

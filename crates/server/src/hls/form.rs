@@ -22,7 +22,8 @@ pub(crate) enum Container {
 impl Container {
     fn carries(self, codec: &Codec) -> bool {
         match self {
-            Self::LowLatency | Self::Fmp4 => fmp4::carries(codec),
+            // No browser takes MP3 in fragments of MP4, as Media Source Extensions have them.
+            Self::LowLatency | Self::Fmp4 => fmp4::carries(codec) && !matches!(codec, Codec::Mp3(_)),
             // No browser takes Opus in a transport stream, though there is a way to put it there.
             Self::Ts => mpegts::carries(codec) && !matches!(codec, Codec::Opus { .. }),
         }
@@ -32,7 +33,7 @@ impl Container {
     fn codecs(self, kind: Kind) -> &'static str {
         match (self, kind) {
             (Self::LowLatency | Self::Fmp4, Kind::Video) => "H264, H265, AV1 or VP9",
-            (Self::LowLatency | Self::Fmp4, Kind::Audio) => "AAC, OPUS, FLAC or MP3",
+            (Self::LowLatency | Self::Fmp4, Kind::Audio) => "AAC, OPUS or FLAC",
             (Self::Ts, Kind::Video) => "H264 or H265",
             (Self::Ts, Kind::Audio) => "AAC or MP3",
         }
@@ -252,7 +253,7 @@ mod tests {
         check("src=cam&mp4=all&video", Some(("H264 OR H265", "AAC OR FLAC OR MP3 OR OPUS")));
         check("video", Some(("H264, H265, AV1 or VP9", "")));
         check("audio=aac,Opus&audio=mp3", Some(("", "AAC OR OPUS")));
-        check("video=copy&audio=all", Some(("H264, H265, AV1 or VP9", "AAC, OPUS, FLAC or MP3")));
+        check("video=copy&audio=all", Some(("H264, H265, AV1 or VP9", "AAC, OPUS or FLAC")));
     }
 
     #[test]

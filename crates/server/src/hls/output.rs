@@ -5,7 +5,7 @@ use super::form::{Container, Form};
 use super::names::{FolderNames, Piece};
 use super::view::View;
 use crate::api::media;
-use crate::limits::{HLS_HOLD_TARGETS, HLS_LINGER, HLS_READ_BATCH};
+use crate::limits::{HLS_FIRST_PARTS, HLS_HOLD_TARGETS, HLS_LINGER, HLS_READ_BATCH};
 use crate::outputs::{Lease, Output, Over};
 use axum::http::{HeaderMap, HeaderValue};
 use std::fmt;
@@ -163,16 +163,12 @@ impl Live {
         self.channels
     }
 
-    /// Players start `PART-HOLD-BACK` before the end. Before there is more than that, they would find the gap in front of the first
-    /// segment there, and hls.js would look again after a second.
+    /// With a single part, a player would find the gap in front of the first segment, or nothing to go on with; hls.js looks again
+    /// only after a second.
     fn is_too_early(&self, snapshot: &Snapshot) -> bool {
         let is_first = matches!(*self.state.borrow(), State::Filling);
-        let promise = snapshot.promise();
-        let (Some(target), Some(hold_back)) = (promise.part_target, promise.part_hold_back) else {
-            return false;
-        };
-        let open = target * u32::try_from(snapshot.position().open_parts).unwrap_or(u32::MAX);
-        is_first && snapshot.position().last_parts == 0 && open <= hold_back
+        let enough = snapshot.promise().part_target.map(|target| target * HLS_FIRST_PARTS);
+        is_first && enough.is_some_and(|enough| snapshot.playable() < enough)
     }
 
     /// Another consumer than the first one has other tracks.
@@ -253,6 +249,10 @@ impl Output for Live {
     }
 
     async fn run(self: Arc<Self>, mut consumer: Consumer) -> Over {
+        if matches!(*self.state.borrow(), State::Filling) {
+            // A player starts with more than one segment, or it stops soon.
+            consumer.rewind();
+        }
         let over = match self.feed(&mut consumer).await {
             Ok(over) => over,
             Err(error) => Over::Failed(error.to_string()),

@@ -30,36 +30,42 @@ fn low_latency_playlists_read_as_written() {
 #EXT-X-TARGETDURATION:4
 #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=24,HOLD-BACK=12,PART-HOLD-BACK=0.6
 #EXT-X-PART-INF:PART-TARGET=0.2
-#EXT-X-START:TIME-OFFSET=-0.4,PRECISE=YES
+#EXT-X-START:TIME-OFFSET=-0.2,PRECISE=YES
 #EXT-X-MEDIA-SEQUENCE:0
 #EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-MAP:URI=\"init0.mp4\"
-#EXT-X-PROGRAM-DATE-TIME:2025-12-31T23:59:48.000Z
+#EXT-X-PROGRAM-DATE-TIME:2025-12-31T23:59:47.600Z
 #EXT-X-GAP
 #EXTINF:4.00000,
 segment0.m4s
-#EXT-X-PROGRAM-DATE-TIME:2025-12-31T23:59:52.000Z
+#EXT-X-PROGRAM-DATE-TIME:2025-12-31T23:59:51.600Z
 #EXT-X-GAP
 #EXTINF:4.00000,
 segment1.m4s
-#EXT-X-PROGRAM-DATE-TIME:2025-12-31T23:59:56.000Z
+#EXT-X-PROGRAM-DATE-TIME:2025-12-31T23:59:55.600Z
 #EXT-X-GAP
 #EXTINF:4.00000,
 segment2.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-12-31T23:59:59.600Z
+#EXT-X-PART:URI=\"part0.m4s\",DURATION=0.20000,GAP=YES
+#EXT-X-PART:URI=\"part1.m4s\",DURATION=0.20000,GAP=YES
+#EXT-X-GAP
+#EXTINF:0.40000,
+segment3.m4s
 ";
     let text = client.text();
     assert!(text.starts_with(expected), "{text}");
     let end = "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:02.000Z
-#EXT-X-PART:URI=\"part10.m4s\",DURATION=0.20000,INDEPENDENT=YES
-#EXT-X-PART:URI=\"part11.m4s\",DURATION=0.20000
-#EXT-X-PART:URI=\"part12.m4s\",DURATION=0.20000
+#EXT-X-PART:URI=\"part12.m4s\",DURATION=0.20000,INDEPENDENT=YES
 #EXT-X-PART:URI=\"part13.m4s\",DURATION=0.20000
 #EXT-X-PART:URI=\"part14.m4s\",DURATION=0.20000
+#EXT-X-PART:URI=\"part15.m4s\",DURATION=0.20000
+#EXT-X-PART:URI=\"part16.m4s\",DURATION=0.20000
 #EXTINF:1.00000,
-segment5.m4s
+segment6.m4s
 #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:03.000Z
-#EXT-X-PART:URI=\"part15.m4s\",DURATION=0.20000,INDEPENDENT=YES
-#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part16.m4s\"
+#EXT-X-PART:URI=\"part17.m4s\",DURATION=0.20000,INDEPENDENT=YES
+#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part18.m4s\"
 ";
     assert!(text.ends_with(end), "{text}");
 }
@@ -129,7 +135,7 @@ fn a_gop_longer_than_promised_makes_another_playlist_that_goes_on() {
     film(&mut client, &mut camera, at, 25, 50);
     let snapshot = client.latest.as_ref().expect("a snapshot");
     assert_eq!((snapshot.promise().target_duration, snapshot.generation()), (16, 2));
-    assert!(client.text().contains("#EXTINF:12.00000,\nsegment6.m4s\n"), "{}", client.text());
+    assert!(client.text().contains("#EXTINF:12.00000,\nsegment7.m4s\n"), "{}", client.text());
 }
 
 #[test]
@@ -176,7 +182,7 @@ fn another_resolution_is_a_discontinuity_with_a_map_of_its_own() {
     camera.codec = Some(Arc::new(h264(640)));
     let at = film(&mut client, &mut camera, at, 25, 50);
     let text = client.text();
-    assert!(text.contains("segment5.m4s\n#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"init1.mp4\"\n"), "{text}");
+    assert!(text.contains("segment6.m4s\n#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"init1.mp4\"\n"), "{text}");
     assert!(text.contains("#EXT-X-DISCONTINUITY-SEQUENCE:0\n"), "{text}");
     film(&mut client, &mut camera, at, 25, 25 * 40);
     assert!(client.text().contains("#EXT-X-DISCONTINUITY-SEQUENCE:1\n"), "{}", client.text());
@@ -202,7 +208,7 @@ fn while_the_camera_is_away_gaps_go_on_in_its_place() {
         .skip(1)
         .filter_map(|gap| gap.split(',').next()?.parse::<f64>().ok())
         .sum();
-    assert!((gaps - 11.0).abs() < 0.001, "7 s, and 4 s of before the first segment: {text}");
+    assert!((gaps - 11.4).abs() < 0.001, "7 s, and 4.4 s of before the first segment: {text}");
     assert_eq!(client.frames().len(), 75 + 50);
 }
 
@@ -222,7 +228,7 @@ fn a_lost_source_is_an_absence_at_once() {
     let (mut client, ..) = playlist_of(25, 77, low_latency());
     client.segmenter.source_lost().expect("it goes on");
     let snapshot = client.segmenter.snapshot(&[]).expect("a snapshot");
-    assert_eq!(snapshot.position().open_msn, 7, "the segment in progress is complete");
+    assert_eq!(snapshot.position().open_msn, 8, "the segment in progress is complete");
 }
 
 #[test]
@@ -303,7 +309,7 @@ fn other_tracks_and_what_comes_before_the_first_keyframe_are_passed_over() {
 fn an_ended_playlist_has_everything_and_takes_no_more() {
     let (mut client, mut camera, at) = playlist_of(25, 77, low_latency());
     client.end();
-    assert!(client.text().ends_with("#EXTINF:0.08000,\nsegment6.m4s\n#EXT-X-ENDLIST\n"), "{}", client.text());
+    assert!(client.text().ends_with("#EXTINF:0.08000,\nsegment7.m4s\n#EXT-X-ENDLIST\n"), "{}", client.text());
     assert_eq!(client.frames().len(), 77);
     assert_eq!(client.segmenter.push(&camera.frame(VIDEO, at, true)), Err(Error::Ended));
 }
@@ -329,7 +335,7 @@ fn every_name_has_its_own_playlist_of_the_same_segments() {
     let (client, ..) = playlist_of(25, 80, Options { names, ..low_latency() });
     let snapshot: Arc<Snapshot> = client.latest.expect("a snapshot");
     let text = String::from_utf8(snapshot.playlist(1, false).to_vec()).expect("text");
-    for name in ["init.mp4?id=a1&v=0", "\nsegment.m4s?id=a1&n=5\n", "URI=\"segment.m4s?id=a1&part=16\""] {
+    for name in ["init.mp4?id=a1&v=0", "\nsegment.m4s?id=a1&n=6\n", "URI=\"segment.m4s?id=a1&part=18\""] {
         assert!(text.contains(name), "{name}: {text}");
     }
     assert_eq!(snapshot.playlist(2, false).len(), 0);
@@ -342,7 +348,7 @@ fn numbers_can_begin_where_an_earlier_playlist_ended() {
     let text = client.text();
     assert!(text.contains("#EXT-X-MEDIA-SEQUENCE:1767225600\n#EXT-X-DISCONTINUITY-SEQUENCE:12\n"), "{text}");
     let snapshot = client.latest.expect("a snapshot");
-    assert_eq!(snapshot.last(), (1_767_225_606, Some(0)));
+    assert_eq!(snapshot.last(), (1_767_225_607, Some(0)));
 }
 
 #[test]
