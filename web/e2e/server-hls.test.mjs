@@ -6,12 +6,23 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as MP4Box from 'mp4box';
 
-import { clip, percentile, startBrowser, startCamera, startReader, startYeoul } from './harness.mjs';
+import {
+  clip,
+  freePort,
+  percentile,
+  startBrowser,
+  startCamera,
+  startReader,
+  startYeoul,
+  until,
+} from './harness.mjs';
 import { AS_PEOPLE_SET_IT, DEFAULTS, firstFrame, playHls, watchHls } from './hls.mjs';
 
 const SECONDS = Number(process.env.HLS_SECONDS ?? 8);
 /** Several times what is promised: beyond it, nothing of low latency is left. */
 const LOW_LATENCY_BOUND_MS = 5_000;
+/** It takes 2 to 4 s on a machine with nothing else to do. */
+const COMES_BACK_MS = 30_000;
 const SMALL = { size: '640x360', bitrate: 500, gop: 1 };
 
 let browser;
@@ -53,6 +64,37 @@ for (const [name, address, settings, boundMs] of MODES) {
     assert.ok(seen.frames > SECONDS * 10, `${seen.frames} pictures in ${SECONDS} s`);
     assert.ok(percentile(seen.behind, 0.5) < boundMs, `behind by ${percentile(seen.behind, 0.5)} ms`);
     assert.deepEqual(page.misdeeds, []);
+  });
+}
+
+for (const [name, address] of [
+  ['LL-HLS', 'cam/index.m3u8'],
+  ['classic HLS', 'cam/hls/index.m3u8'],
+  ['transport stream', 'cam/ts/index.m3u8'],
+]) {
+  test(`${name}: goes on when the camera comes back with another size, then with another codec of sound`, async (t) => {
+    const port = await freePort();
+    const camera = await startCamera(t, { ...SMALL, audio: 'aac', port });
+    const server = await startYeoul(t, { cam: camera.url });
+    const page = await playHls(t, browser, server, address, DEFAULTS);
+    await firstFrame(page, 30_000);
+    const video = () => page.evaluate(() => document.querySelector('video').videoWidth);
+    assert.equal(await video(), 640);
+    await camera.stop('SIGKILL');
+    const larger = await startCamera(t, { ...SMALL, size: '960x540', audio: 'aac', port });
+    await until('the new size', async () => (await video()) === 960, COMES_BACK_MS);
+    await moves(page);
+    t.diagnostic(
+      `hls.js meanwhile: ${(await page.evaluate(() => window.hlsTest.errors)).join('; ') || 'nothing'}`,
+    );
+    await larger.stop('SIGKILL');
+    await startCamera(t, { ...SMALL, audio: 'opus', port });
+    await until('the old size', async () => (await video()) === 640, COMES_BACK_MS);
+    await moves(page);
+    assert.equal(
+      (await page.evaluate(() => window.hlsTest.errors)).filter((text) => text.startsWith('fatal')).length,
+      0,
+    );
   });
 }
 
@@ -112,3 +154,10 @@ test('mp4box.js reads every piece of LL-HLS', async (t) => {
   assert.equal(tracks.length, 2, tracks.join());
   assert.ok(samples >= parts.length * 5, `${samples} samples`);
 });
+
+/** The picture moves: two numbers in it that differ. */
+async function moves(page) {
+  const number = () => page.evaluate(() => window.yeoulTest.pictureNumber()?.number);
+  const first = await until('a number in the picture', number);
+  await until('another number', async () => ((await number()) ?? first) !== first);
+}

@@ -12,7 +12,7 @@ pub enum Error {
     Container(String),
     /// No keyframe for too long.
     #[error(
-        "the camera has sent no keyframe for {} s (track {track:?}), and an HLS segment has to start with one; set its keyframe \
+        "the camera has sent no keyframe for {} s, and an HLS segment has to start with one; set its keyframe \
          interval (I-frame interval, GOP) to 1 to 4 s",
         waited.as_secs()
     )]
@@ -23,9 +23,7 @@ pub enum Error {
         waited: Duration,
     },
     /// Keyframes come without the parameter sets that an init segment needs.
-    #[error(
-        "the camera's keyframes come without parameter sets (track {track:?}), so that no player could decode them"
-    )]
+    #[error("the camera's keyframes come without parameter sets, so that no player could decode them")]
     NoParameterSets {
         /// The video track.
         track: TrackId,

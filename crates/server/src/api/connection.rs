@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::error::Error;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -49,8 +50,17 @@ where
         },
     };
     if let Err(error) = result {
-        debug!(target: "api", "{peer}: {error}");
+        debug!(target: "api", "{peer}: {}", cause(&error));
     }
+}
+
+/// What is behind an error of hyper, which only says what it was doing.
+fn cause(error: &hyper::Error) -> &dyn Error {
+    let mut cause: &dyn Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause
 }
 
 async fn serve_http1<T>(app: &Arc<App>, door: Arc<Door>, socket: T, peer: Peer) -> hyper::Result<()>

@@ -1,6 +1,6 @@
 //! HLS: ffmpeg, ffprobe and GStreamer read every form, and a strict reader follows the playlists.
 
-use crate::harness::{Camera, Output, SECOND, Yeoul, clip, run};
+use crate::harness::{Camera, Output, SECOND, Tool, Yeoul, clip, run, wait_until};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use yeoul_testkit::hls::{Checker, MediaPlaylist, check_multivariant};
@@ -236,6 +236,29 @@ fn requests_that_cannot_be_served_are_told_why() {
         text.split("#EXT-X-MAP:URI=\"").nth(1).and_then(|rest| rest.split('/').next()).expect("a folder");
     check(&format!("cam/ll/{folder}/segment1.m4s"), 404, "segment 1 is not there");
     check(&format!("cam/ll/{folder}/..%2f..%2fsegment1.m4s"), 404, "there is nothing");
+}
+
+#[test]
+fn a_camera_without_keyframes_is_told_so_instead_of_an_endless_segment() {
+    let yeoul = Yeoul::start("streams: {cam: }");
+    let url = yeoul.rtsp("cam");
+    let source = ["-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10"];
+    let coded = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "100000", "-pix_fmt", "yuv420p"];
+    let sent = ["-f", "rtsp", "-rtsp_transport", "tcp", &url];
+    let _publisher = Tool::start("ffmpeg", &[&source[..], &coded, &sent].concat());
+    // It plays from its only keyframe on, for as long as a segment may be.
+    wait_until("a playlist", SECOND * 20, || yeoul.ask("GET", "cam/ll/media.m3u8", "").0 == 200);
+    let mut sentence = String::new();
+    wait_until("a sentence", SECOND * 60, || {
+        let (status, _, body) = yeoul.ask("GET", "cam/ll/media.m3u8", "");
+        sentence = String::from_utf8_lossy(&body).into_owned();
+        status == 503
+    });
+    assert!(sentence.contains("the camera has sent no keyframe for 30 s"), "{sentence}");
+    assert!(sentence.contains("set its keyframe interval"), "{sentence}");
+    let (status, _, body) = yeoul.ask("GET", "cam/ts/index.m3u8", "");
+    let sentence = String::from_utf8_lossy(&body);
+    assert!(status == 503 && sentence.contains("set its keyframe interval"), "{status} {sentence}");
 }
 
 #[test]

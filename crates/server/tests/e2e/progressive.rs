@@ -96,6 +96,57 @@ fn ffmpeg_reads_every_form() {
 }
 
 #[test]
+fn ffmpeg_decodes_and_gstreamer_plays_every_form_as_a_file() {
+    let server = server();
+    let _publisher = publisher(&server, "640x360", "libx264");
+    wait_for(&server, 640);
+    thread::scope(|scope| {
+        for form in FORMS {
+            let url = server.http(&format!("api/stream.{form}?src=cam&duration=3&filename=cam.{form}"));
+            scope.spawn(move || check_file(form, &url));
+        }
+    });
+}
+
+fn check_file(form: &str, url: &str) {
+    let entries = "format=start_time,duration:stream=codec_name,nb_read_packets";
+    let arguments = ["-v", "error", "-count_packets", "-show_entries", entries, "-of", "flat", url];
+    let Output { stdout, stderr, .. } = run("ffprobe", &arguments, SECOND * 60);
+    assert_eq!(stderr, "", "{form}");
+    assert!(stdout.contains("\"aac\"") && (form == "aac" || stdout.contains("\"h264\"")), "{form}: {stdout}");
+    if form == "mp4" || form == "flv" {
+        let start =
+            stdout.lines().find_map(|line| line.strip_prefix("format.start_time=\"")).expect("a start");
+        let start: f64 = start.trim_end_matches('"').parse().expect("a number");
+        assert!((0.0..0.2).contains(&start), "{form}: begins at {start}");
+    }
+    if form != "aac" {
+        // RTP tells no decoding times: with B-frames they are known to a frame.
+        let is_whole =
+            ["75", "76"].iter().any(|count| stdout.contains(&format!("nb_read_packets=\"{count}\"")));
+        assert!(is_whole, "{form}: three seconds of 25: {stdout}");
+    }
+    let decoded = run("ffmpeg", &["-v", "error", "-i", url, "-f", "null", "-"], SECOND * 60);
+    assert_eq!(decoded.stderr, "", "{form}: decodes without an error line");
+    let demuxer = match form {
+        "mp4" => {
+            "qtdemux name=d d.video_0 ! queue ! h264parse ! avdec_h264 ! fakesink d.audio_0 ! queue ! aacparse ! avdec_aac ! fakesink"
+        }
+        "ts" => {
+            "tsdemux name=d d. ! queue ! h264parse ! avdec_h264 ! fakesink d. ! queue ! aacparse ! avdec_aac ! fakesink"
+        }
+        "flv" => {
+            "flvdemux name=d d.video ! queue ! h264parse ! avdec_h264 ! fakesink d.audio ! queue ! aacparse ! avdec_aac ! fakesink"
+        }
+        _ => "aacparse ! avdec_aac ! fakesink",
+    };
+    let location = format!("location={url}");
+    let pipeline = ["-q", "souphttpsrc", &location, "!"].into_iter().chain(demuxer.split_whitespace());
+    let played = run("gst-launch-1.0", &pipeline.collect::<Vec<_>>(), SECOND * 60);
+    assert!(played.status.success() && !played.stderr.contains("ERROR"), "{form}: {}", played.stderr);
+}
+
+#[test]
 fn outputs_go_on_through_a_restart_with_another_size() {
     let server = server();
     let before = publisher(&server, "640x360", "libx264");

@@ -143,7 +143,7 @@ fn a_camera_without_keyframes_is_told_so_and_makes_no_endless_segment() {
     let (mut client, mut camera, at) = playlist_of(25, 75, low_latency());
     let error = (0..).find_map(|index| client.push(&camera.frame(VIDEO, at + ms(40) * index, false)).err());
     let text = error.map(|error| error.to_string()).unwrap_or_default();
-    assert!(text.starts_with("the camera has sent no keyframe for 30 s (track #1)"), "{text}");
+    assert!(text.starts_with("the camera has sent no keyframe for 30 s"), "{text}");
     assert_eq!(
         client.segmenter.push(&camera.frame(VIDEO, at, true)),
         client.segmenter.push(&camera.frame(VIDEO, at, true))
