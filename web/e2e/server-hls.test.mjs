@@ -67,12 +67,13 @@ for (const [name, address, settings, boundMs] of MODES) {
   });
 }
 
-for (const [name, address] of [
-  ['LL-HLS', 'cam/index.m3u8'],
-  ['classic HLS', 'cam/hls/index.m3u8'],
-  ['transport stream', 'cam/ts/index.m3u8'],
+for (const [name, address, sound] of [
+  ['LL-HLS', 'cam/index.m3u8', 'opus'],
+  ['classic HLS', 'cam/hls/index.m3u8', 'opus'],
+  // Transport streams carry no other sound of this camera, and Media Source Extensions stand still where a track ends.
+  ['transport stream', 'cam/ts/index.m3u8', 'aac'],
 ]) {
-  test(`${name}: goes on when the camera comes back with another size, then with another codec of sound`, async (t) => {
+  test(`${name}: goes on when the camera comes back with another size, then with ${sound}`, async (t) => {
     const port = await freePort();
     const camera = await startCamera(t, { ...SMALL, audio: 'aac', port });
     const server = await startYeoul(t, { cam: camera.url });
@@ -88,7 +89,7 @@ for (const [name, address] of [
       `hls.js meanwhile: ${(await page.evaluate(() => window.hlsTest.errors)).join('; ') || 'nothing'}`,
     );
     await larger.stop('SIGKILL');
-    await startCamera(t, { ...SMALL, audio: 'opus', port });
+    await startCamera(t, { ...SMALL, audio: sound, port });
     await until('the old size', async () => (await video()) === 640, COMES_BACK_MS);
     await moves(page);
     assert.equal(
