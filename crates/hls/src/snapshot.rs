@@ -96,6 +96,12 @@ impl Snapshot {
         segments.chain(parts).sum()
     }
 
+    /// How many segments there are that can be played.
+    #[must_use]
+    pub fn playable_segments(&self) -> usize {
+        self.segments.iter().filter(|segment| !segment.gap).count()
+    }
+
     /// The playlist under the names with this index in [`crate::Options::names`]: a delta update where one is wanted and
     /// shorter. Empty where there are no such names.
     #[must_use]

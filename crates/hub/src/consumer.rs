@@ -58,6 +58,8 @@ pub struct Consumer {
     next: u64,
     /// Frames before this one were there when it joined.
     joined_at: u64,
+    /// Up to this frame it is behind because it wanted to.
+    rewound: u64,
     /// Video is passed over up to the next keyframe.
     needs_keyframe: bool,
     /// Tracks of which it has passed frames over, and perhaps a change of codec with them, since it last got one.
@@ -90,6 +92,7 @@ impl Consumer {
             video,
             next: 0,
             joined_at: 0,
+            rewound: 0,
             needs_keyframe: false,
             untold: Vec::new(),
             revision,
@@ -135,13 +138,14 @@ impl Consumer {
         self.needs_keyframe = self.video.is_some();
     }
 
-    /// Goes back as far as there are frames to start from, up to [`crate::limits::MAX_LAG`]: for a newcomer who wants what was before
+    /// Goes back as far as there are frames to start from, up to [`crate::StreamOptions::history`]: for a newcomer who wants what was before
     /// the last keyframe, too.
     pub fn rewind(&mut self) {
         self.ready.clear();
         let ring = self.stream.lock_ring();
         if let Some(keyframe) = self.video.and_then(|video| ring.first_keyframe(video)) {
             self.next = keyframe;
+            self.rewound = ring.head();
             self.needs_keyframe = true;
         }
     }
@@ -210,7 +214,7 @@ impl Consumer {
     /// Takes the next frames of its tracks out of the ring.
     fn read(&mut self) {
         let ring = self.stream.lock_ring();
-        match ring.place(self.next, self.video) {
+        match ring.place(self.next, self.video, self.next < self.rewound) {
             Place::At(index) => self.next = index,
             Place::Skip(to) => {
                 let to = to.unwrap_or_else(|| ring.head());

@@ -16,6 +16,10 @@ pub const MAX_RING_FRAMES: usize = 16_384;
 /// a link, short enough that a live picture stays live.
 pub const MAX_LAG: Duration = Duration::from_secs(3);
 
+/// Age of the frames that are kept for consumers who begin with more than the last keyframe: two whole GOPs of the usual 2 s, which
+/// are two segments for a player to begin with.
+pub const HISTORY: Duration = Duration::from_secs(6);
+
 /// Streams of one camera are taken to have one clock if, by it, their frames take equally long to reach us within this time:
 /// more than coding and sending them differs by, far less than wrong clocks do.
 pub const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(1);

@@ -8,8 +8,8 @@ use yeoul_media::{Codec, Frame, Timestamp, TrackId};
 
 /// The newest frames of a stream in the order of their coming, each with an index that never repeats.
 ///
-/// It keeps everything since the last keyframe of each video track (the GOP buffer), and [`StreamOptions::max_lag`]
-/// before it for consumers that are a little behind, within the bounds in bytes, frames and age. Where a bound cuts into
+/// It keeps everything since the last keyframe of each video track (the GOP buffer), and [`StreamOptions::max_lag`] for
+/// consumers that are a little behind, or [`StreamOptions::history`] for those who want more, within the bounds in bytes, frames and age. Where a bound cuts into
 /// a GOP, that GOP is no starting point any more and newcomers wait for the next keyframe.
 pub(crate) struct Ring {
     frames: VecDeque<Frame>,
@@ -64,13 +64,13 @@ impl Ring {
         self.keyframes.iter().find(|(track, _)| *track == video).map(|&(_, index)| index)
     }
 
-    /// The first keyframe of `video` that is still here, of those since a producer has begun anew, if a reader may be so far behind.
+    /// The first keyframe of `video` within [`StreamOptions::history`], since a producer has begun anew.
     pub(crate) fn first_keyframe(&self, video: TrackId) -> Option<u64> {
         let latest = self.keyframe(video)?;
         let is_keyframe =
             |index: &u64| self.get(*index).is_some_and(|frame| frame.track == video && frame.keyframe);
         let mut from = self.first.max(self.began)..latest;
-        from.find(|index| is_keyframe(index) && self.lag(*index) <= self.options.max_lag).or(Some(latest))
+        from.find(|index| is_keyframe(index) && self.lag(*index) <= self.options.history).or(Some(latest))
     }
 
     /// Adds a frame; `is_video` tells whether its track is a place to start from.
@@ -106,8 +106,9 @@ impl Ring {
         self.last_dts.iter().any(|(of, _)| *of == track)
     }
 
-    /// Where a reader that wants `next` reads on. `video` is the track whose keyframes it can start from.
-    pub(crate) fn place(&self, next: u64, video: Option<TrackId>) -> Place {
+    /// Where a reader that wants `next` reads on. `video` is the track whose keyframes it can start from; `late` is meant to be
+    /// behind.
+    pub(crate) fn place(&self, next: u64, video: Option<TrackId>, late: bool) -> Place {
         let Some(video) = video else {
             return if next < self.first { Place::Skip(Some(self.first)) } else { Place::At(next) };
         };
@@ -116,7 +117,7 @@ impl Ring {
             return Place::Skip(keyframe);
         }
         match keyframe {
-            Some(keyframe) if keyframe > next && self.lag(next) > self.options.max_lag => {
+            Some(keyframe) if !late && keyframe > next && self.lag(next) > self.options.max_lag => {
                 Place::Skip(Some(keyframe))
             }
             _ => Place::At(next),
@@ -145,8 +146,8 @@ impl Ring {
             let over = self.bytes > self.options.max_ring_bytes
                 || self.frames.len() > crate::limits::MAX_RING_FRAMES
                 || age > self.options.max_ring_age;
-            let wanted =
-                age <= self.options.max_lag || self.keyframes.iter().any(|&(_, index)| index <= self.first);
+            let wanted = age <= self.options.max_lag.max(self.options.history)
+                || self.keyframes.iter().any(|&(_, index)| index <= self.first);
             // The newest frame always stays, or a frame larger than the bound would never be seen.
             if self.frames.len() == 1 || (wanted && !over) {
                 return;

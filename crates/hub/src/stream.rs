@@ -22,6 +22,8 @@ pub struct StreamOptions {
     pub max_ring_age: Duration,
     /// How far behind a consumer may be; see [`limits::MAX_LAG`].
     pub max_lag: Duration,
+    /// How old the frames are that a consumer can go back to; see [`limits::HISTORY`].
+    pub history: Duration,
 }
 
 impl Default for StreamOptions {
@@ -30,6 +32,7 @@ impl Default for StreamOptions {
             max_ring_bytes: limits::MAX_RING_BYTES,
             max_ring_age: limits::MAX_RING_AGE,
             max_lag: limits::MAX_LAG,
+            history: limits::HISTORY,
         }
     }
 }

@@ -230,9 +230,9 @@ async fn who_rewinds_starts_with_the_first_keyframe_that_is_near_enough() {
         numbers(&mut consumer)
     };
     let frames = rewound().await;
-    // Frame 135 came 3 s before the last one.
-    assert_eq!(frames.first(), Some(&(150, true)));
-    assert_eq!(frames.len(), 61);
+    // Frame 60 came 6 s before the last one.
+    assert_eq!(frames.first(), Some(&(75, true)));
+    assert_eq!(frames.len(), 136, "it may be further behind than others");
     drop(producer);
     let mut again = live(&stream, 0, vec![h264()]);
     let track = again.track(0).unwrap();

@@ -167,6 +167,12 @@ pub(crate) const HLS_HOLD_TARGETS: u32 = 2;
 /// Parts that the first playlist of LL-HLS has at least: one to start with, and one while the next is made.
 pub(crate) const HLS_FIRST_PARTS: u32 = 2;
 
+/// Segments that the first classic playlist has at least, unless it has [`HLS_FIRST_LENGTH`].
+pub(crate) const HLS_FIRST_SEGMENTS: usize = 2;
+
+/// What is enough for a classic playlist to begin with: nobody waits for the second of two segments that are longer.
+pub(crate) const HLS_FIRST_LENGTH: Duration = Duration::from_secs(4);
+
 /// How long the first playlist may take: a classic segment ends with the second keyframe, and ten seconds between keyframes are
 /// usual. ffmpeg waits for as long as it takes, hls.js for 10 s, three times.
 pub(crate) const HLS_FIRST_WAIT: Duration = Duration::from_secs(15);

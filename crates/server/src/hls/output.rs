@@ -5,7 +5,9 @@ use super::form::{Container, Form};
 use super::names::{FolderNames, Piece};
 use super::view::View;
 use crate::api::media;
-use crate::limits::{HLS_FIRST_PARTS, HLS_HOLD_TARGETS, HLS_LINGER, HLS_READ_BATCH};
+use crate::limits::{
+    HLS_FIRST_LENGTH, HLS_FIRST_PARTS, HLS_FIRST_SEGMENTS, HLS_HOLD_TARGETS, HLS_LINGER, HLS_READ_BATCH,
+};
 use crate::outputs::{Lease, Output, Over};
 use axum::http::{HeaderMap, HeaderValue};
 use std::fmt;
@@ -163,12 +165,18 @@ impl Live {
         self.channels
     }
 
-    /// With a single part, a player would find the gap in front of the first segment, or nothing to go on with; hls.js looks again
-    /// only after a second.
+    /// Whether a player that finds so little would soon stop. With a single part it finds the gap in front of the first segment, and hls.js
+    /// looks again only after a second; with a single segment it hears of the next too late, and hlsdemux2 of GStreamer loses its
+    /// place for good.
     fn is_too_early(&self, snapshot: &Snapshot) -> bool {
         let is_first = matches!(*self.state.borrow(), State::Filling);
-        let enough = snapshot.promise().part_target.map(|target| target * HLS_FIRST_PARTS);
-        is_first && enough.is_some_and(|enough| snapshot.playable() < enough)
+        let is_little = match snapshot.promise().part_target {
+            Some(target) => snapshot.playable() < target * HLS_FIRST_PARTS,
+            None => {
+                snapshot.playable_segments() < HLS_FIRST_SEGMENTS && snapshot.playable() < HLS_FIRST_LENGTH
+            }
+        };
+        is_first && is_little
     }
 
     /// Another consumer than the first one has other tracks.

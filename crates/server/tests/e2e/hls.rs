@@ -121,10 +121,15 @@ def added(_source, pad):
     sink = Gst.ElementFactory.make("fakesink")
     # The older one hands on times of fragmented MP4 that its own segment does not know.
     sink.set_property("sync", element == "hlsdemux2")
+    # As in a player: one thread of the demuxer serves all pads, and the first sink waits for the others.
+    queue = Gst.ElementFactory.make("queue")
+    pipeline.add(queue)
     pipeline.add(sink)
+    queue.link(sink)
     pad.add_probe(Gst.PadProbeType.BUFFER, seen, pad.get_name())
-    pad.link(sink.get_static_pad("sink"))
+    pad.link(queue.get_static_pad("sink"))
     sink.sync_state_with_parent()
+    queue.sync_state_with_parent()
 
 source.connect("pad-added", added)
 pipeline.connect("deep-element-added", lambda _p, _bin, child: used.add(child.get_factory().get_name()))
