@@ -7,9 +7,9 @@ use crate::hls::{cpu_seconds, http};
 use crate::load::{Running, free_ports, make_clip, on_core, wait_for_api};
 use crate::release_folder;
 use crate::steps::Steps;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// 1080p at 25 pictures a second and 4 Mbit/s, of short and of long GOPs.
@@ -48,9 +48,17 @@ fn measure(clip: &str) -> Result<()> {
     std::fs::write(&file, config)?;
     let mut server = Running(on_core(0, &release_folder().join("yeoul")).arg("-c").arg(&file).spawn()?);
     wait_for_api(&mut server, api)?;
+    // An elementary stream has no times to begin anew at.
+    let file = release_folder().join("load-pictures.mp4");
+    let mut copy = Command::new("ffmpeg");
+    copy.args(["-v", "error", "-y", "-framerate", "25", "-f", "h264", "-i"]).arg(make_clip(clip)?);
+    ensure!(
+        copy.args(["-c", "copy"]).arg(&file).status().context("ffmpeg")?.success(),
+        "ffmpeg copies no clip"
+    );
     let mut camera = on_core(1, Path::new("ffmpeg"));
-    camera.args(["-v", "error", "-re", "-stream_loop", "-1", "-framerate", "25", "-f", "h264", "-i"]);
-    camera.arg(make_clip(clip)?).args(["-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp"]);
+    camera.args(["-v", "error", "-re", "-stream_loop", "-1", "-i"]).arg(&file);
+    camera.args(["-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp"]);
     let camera = camera.arg(format!("rtsp://127.0.0.1:{rtsp}/cam")).stdin(Stdio::null()).spawn();
     let _camera = Running(camera.context("ffmpeg")?);
     for query in QUERIES {
