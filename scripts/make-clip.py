@@ -36,6 +36,8 @@ class Clip:
 
 
 CLIPS = {
+    "1080p25-gop1": Clip(1920, 1080, 4000, gop_s=1, seconds=10),
+    "1080p25-gop10": Clip(1920, 1080, 4000, gop_s=10, seconds=10),
     "1080p25-gop2": Clip(1920, 1080, 4000, gop_s=2, seconds=10, aud=True),
     "720p25-gop10": Clip(1280, 720, 2000, gop_s=10, seconds=20),
     "720p25-gop2": Clip(1280, 720, 2000, gop_s=2, seconds=10),

@@ -22,13 +22,14 @@ const START_WAIT: Duration = Duration::from_secs(10);
 
 /// Adds a step for each kind of reader.
 pub(crate) fn add(steps: &mut Steps) -> Result<()> {
+    steps.command("load: server", Command::new("cargo").args(["build", "--release", "-p", "yeoul"]))?;
+    crate::pictures::add(steps)?;
     let Some(source) = loadgen_source() else {
         println!("skipped: no tools/loadgen in the shared data folder");
         return Ok(());
     };
-    steps.command("load: server", Command::new("cargo").args(["build", "--release", "-p", "yeoul"]))?;
     let loadgen = build_loadgen(&source)?;
-    let clip = make_clip()?;
+    let clip = make_clip(CLIP)?;
     for (kind, readers) in LOADS {
         steps.function(&format!("load: {readers} readers, {kind}"), || {
             let passed = measure(&loadgen, &clip, kind, readers)?;
@@ -64,8 +65,9 @@ fn build_loadgen(source: &Path) -> Result<PathBuf> {
     Ok(target.join("release/loadgen"))
 }
 
-fn make_clip() -> Result<PathBuf> {
-    let made = Command::new(root().join("scripts/make-clip.py")).arg(CLIP).output()?;
+/// The file of a clip of `scripts/make-clip.py`, made if it is not there yet.
+pub(crate) fn make_clip(name: &str) -> Result<PathBuf> {
+    let made = Command::new(root().join("scripts/make-clip.py")).arg(name).output()?;
     if !made.status.success() {
         bail!("no clip: {}", String::from_utf8_lossy(&made.stderr));
     }

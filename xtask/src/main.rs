@@ -7,6 +7,7 @@ mod counts;
 mod fuzz;
 mod hls;
 mod load;
+mod pictures;
 mod steps;
 mod tidy;
 
@@ -37,6 +38,8 @@ enum Task {
         #[arg(default_value_t = 20)]
         rounds: usize,
     },
+    /// Asks for JPEG images of a running stream; tells how long they take
+    BenchPictures,
     /// Fuzzes each parser of outside bytes in turn; needs cargo-fuzz (`cargo install --locked cargo-fuzz`)
     Fuzz {
         /// How long to fuzz each target, in seconds
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run().map(|findings| findings == 0),
         Task::E2e => ci::end_to_end(),
         Task::Bench => bench::run(),
+        Task::BenchPictures => pictures::run(),
         Task::BlockedReloads { url, readers, rounds } => {
             hls::blocked_reloads(&url, readers, rounds).map(|()| true)
         }

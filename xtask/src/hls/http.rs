@@ -20,6 +20,11 @@ pub(crate) fn request(url: &str, accept_gzip: bool) -> Result<String> {
 
 /// The body of a 200.
 pub(crate) fn get(url: &str) -> Result<Vec<u8>> {
+    Ok(exchange(url)?.1)
+}
+
+/// Head and body of a 200.
+pub(crate) fn exchange(url: &str) -> Result<(String, Vec<u8>)> {
     let (host, path) = split(url)?;
     let mut socket = TcpStream::connect(host)?;
     write!(socket, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
@@ -34,7 +39,7 @@ pub(crate) fn get(url: &str) -> Result<Vec<u8>> {
     if content_length(&head) != Some(body.len()) {
         bail!("{url}: {} bytes are not what the header says: {head}", body.len());
     }
-    Ok(body)
+    Ok((head, body))
 }
 
 /// The same as text.
@@ -49,7 +54,11 @@ pub(crate) fn end_of_head(answer: &[u8]) -> Option<usize> {
 
 /// The length that a head tells.
 pub(crate) fn content_length(head: &str) -> Option<usize> {
-    let values = head.lines().filter_map(|line| line.split_once(':'));
-    let mut lengths = values.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    lengths.next()?.1.trim().parse().ok()
+    field(head, "content-length")?.parse().ok()
+}
+
+/// A field of a head.
+pub(crate) fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    fields.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }

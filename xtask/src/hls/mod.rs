@@ -4,7 +4,7 @@
 //! The server is on one core, the load on the other. Where `wrk` or nginx is missing, a line says so.
 
 mod blocked;
-mod http;
+pub(crate) mod http;
 mod playlist;
 
 pub(crate) use blocked::run as blocked_reloads;
@@ -154,7 +154,7 @@ fn wrk(url: &str, pid: u32) -> Result<String> {
 }
 
 /// CPU time of a process so far: fields 14 and 15 of `/proc/PID/stat`, in hundredths of a second.
-fn cpu_seconds(pid: u32) -> Result<f64> {
+pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in parentheses may have spaces; fields are counted behind it.
     let fields: Vec<&str> = stat.rsplit_once(')').context("no name")?.1.split_whitespace().collect();

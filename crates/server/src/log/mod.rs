@@ -141,7 +141,7 @@ fn module(target: &str) -> (&str, bool) {
 
 /// Targets that our code gives by hand.
 const SHORT_TARGETS: &[&str] =
-    &["access", "api", "app", "config", "log", "probe", "rtsp", "streams", "webrtc"];
+    &["access", "api", "app", "config", "log", "pictures", "probe", "rtsp", "streams", "webrtc"];
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,8 @@ pub(super) struct Situation {
     pub(super) keyframe: Option<Instant>,
     /// Frames wait that are newer than the picture.
     pub(super) has_news: bool,
+    /// The way to the newest picture was interrupted.
+    pub(super) is_under_way: bool,
     /// Frames are decoded much faster than they come.
     pub(super) keeps_up: bool,
 }
@@ -22,10 +24,11 @@ pub(super) struct Situation {
 /// What to decode now; `None` to wait for the next frame or wish.
 ///
 /// A keyframe is one access unit; every other picture needs all those since the keyframe. So the keyframe is taken if it is
-/// young enough, and what follows it only when the picture would become too old. A decoder that cannot keep up with the
-/// frames (4K of H.265 on a small machine) takes keyframes only.
+/// young enough, and what follows it only when the picture would become too old. Then it is decoded up to the newest one: to stop
+/// as soon as the picture is just young enough would give an old picture to all who ask, and another one each time. A decoder
+/// that cannot keep up with the frames (4K of H.265 on a small machine) takes keyframes only.
 pub(super) fn goal(situation: &Situation) -> Option<Goal> {
-    let Situation { now, max_age, picture, keyframe, has_news, keeps_up } = *situation;
+    let Situation { now, max_age, picture, keyframe, has_news, is_under_way, keeps_up } = *situation;
     let max_age = max_age?;
     let Some(picture) = picture else {
         // However old: whoever waits for a stream of pictures has one at once, and the others lose nothing by it.
@@ -34,7 +37,7 @@ pub(super) fn goal(situation: &Situation) -> Option<Goal> {
     // A little before it is too old: decoding takes its time, and the next frame comes in 40 ms.
     let due = max_age - max_age / 10;
     let is_young = |at: Instant| now.saturating_duration_since(at) < due;
-    if !has_news || is_young(picture) {
+    if !has_news || (is_young(picture) && !is_under_way) {
         return None;
     }
     match keyframe {
@@ -88,6 +91,7 @@ mod tests {
             picture: picture.map(|age| now - MS * age),
             keyframe: keyframe.map(|age| now - MS * age),
             has_news: true,
+            is_under_way: false,
             keeps_up,
         })
     }
@@ -111,6 +115,24 @@ mod tests {
     }
 
     #[test]
+    fn what_has_begun_goes_on_to_the_newest_picture() {
+        let now = yeoul_testkit::epoch() + 100_000 * MS;
+        let situation = Situation {
+            now,
+            max_age: Some(MS * 2_500),
+            picture: Some(now - MS * 2_000),
+            keyframe: None,
+            has_news: true,
+            is_under_way: true,
+            keeps_up: true,
+        };
+        assert_eq!(goal(&situation), Some(Goal::Newest));
+        assert_eq!(goal(&Situation { is_under_way: false, ..situation }), None);
+        assert_eq!(goal(&Situation { has_news: false, ..situation }), None);
+        assert_eq!(goal(&Situation { keeps_up: false, ..situation }), None);
+    }
+
+    #[test]
     fn a_slow_decoder_takes_keyframes_only() {
         assert_eq!(check(200, Some(9_000), Some(8_000), false), Some(Goal::Keyframe));
         assert_eq!(check(200, Some(8_000), None, false), None);
@@ -125,6 +147,7 @@ mod tests {
             picture: None,
             keyframe: Some(now),
             has_news: true,
+            is_under_way: true,
             keeps_up: true,
         };
         assert_eq!(goal(&nobody), None);

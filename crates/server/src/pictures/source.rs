@@ -190,6 +190,8 @@ struct Work {
     codec: Codec,
     gop: Gop,
     eye: Eye,
+    /// The last job had to stop before it came to the newest picture.
+    is_under_way: bool,
     cost: Cost,
     /// Keyframes in a row that could not be decoded.
     failed: u32,
@@ -208,7 +210,17 @@ impl Work {
     fn new(source: Arc<Source>, consumer: Consumer, codec: Codec) -> Self {
         let eye = if matches!(codec, Codec::Jpeg { .. }) { Eye::Camera } else { Eye::None };
         let gop = Gop::new(&codec);
-        Self { source, consumer, codec, gop, eye, cost: Cost::default(), failed: 0, pace: Pace::default() }
+        Self {
+            source,
+            consumer,
+            codec,
+            gop,
+            eye,
+            is_under_way: false,
+            cost: Cost::default(),
+            failed: 0,
+            pace: Pace::default(),
+        }
     }
 
     async fn run(mut self) -> Over {
@@ -278,6 +290,7 @@ impl Work {
             picture: self.source.newest.borrow().as_ref().map(|shot| shot.received_at),
             keyframe: self.gop.keyframe().map(|frame| frame.received_at),
             has_news: self.gop.waiting() > 0,
+            is_under_way: self.is_under_way,
             keeps_up: self.cost.keeps_up(self.pace.interval()),
         };
         let Some(goal) = goal(&situation) else { return Ok(()) };
@@ -317,6 +330,7 @@ impl Work {
     /// A job has ended; without a result if the decoder has panicked.
     fn finish(&mut self, done: Option<Done>) -> Result<(), Over> {
         self.eye = Eye::None;
+        self.is_under_way = false;
         let Some(Done { decoder, batch, result, goal, frames, took }) = done else {
             warn!(target: "pictures", "the decoder of stream {} has failed inside", self.consumer.stream().name());
             let error =
@@ -327,6 +341,7 @@ impl Work {
             Ok(decoded) => {
                 self.cost.note(goal, frames, took);
                 self.failed = 0;
+                self.is_under_way = batch.left() > 0;
                 self.eye = Eye::Decoder(decoder);
                 self.gop.put_back(batch);
                 if let Some(Decoded { picture, received_at, .. }) = decoded {

@@ -135,9 +135,30 @@ impl Yeoul {
         (status, head, body)
     }
 
-    /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+    /// The port of the API.
+    pub(crate) fn api_port(&self) -> u16 {
+        self.api_port
+    }
+
+    /// The memory that it has in use (RSS), in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        kib.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// The CPU time that it has used so far, to a hundredth of a second.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = Stat::of(&format!("/proc/{}/stat", self.child.id())).expect("a process");
+        // Of user and of kernel: fields 14 and 15.
+        Duration::from_millis(10 * (stat.number(14) + stat.number(15)))
+    }
+
+    /// The names of the processes that it has started and that have not ended.
+    pub(crate) fn children(&self) -> Vec<String> {
+        let processes = std::fs::read_dir("/proc").expect("the processes").filter_map(Result::ok);
+        let stats = processes.filter_map(|entry| Stat::of(entry.path().join("stat").to_str()?));
+        stats.filter(|stat| stat.number(4) == u64::from(self.child.id())).map(|stat| stat.name).collect()
     }
 
     /// What it has logged so far.
@@ -150,6 +171,29 @@ impl Yeoul {
         let (status, took) = end(&mut self.child);
         assert_eq!(status.code(), Some(0), "{}", self.log());
         took
+    }
+}
+
+/// What `/proc/PID/stat` says of a process (proc(5)).
+struct Stat {
+    name: String,
+    /// From the third one on.
+    fields: Vec<String>,
+}
+
+impl Stat {
+    /// `None` if there is no such process any more, or none by that name.
+    fn of(path: &str) -> Option<Self> {
+        let text = std::fs::read_to_string(path).ok()?;
+        // The name may have parentheses and spaces in it.
+        let (before, fields) = text.rsplit_once(')')?;
+        let (_, name) = before.split_once('(')?;
+        Some(Self { name: name.to_owned(), fields: fields.split_whitespace().map(str::to_owned).collect() })
+    }
+
+    /// A field as the manual counts them.
+    fn number(&self, field: usize) -> u64 {
+        self.fields[field - 3].parse().expect("a number")
     }
 }
 

@@ -6,5 +6,6 @@
 mod harness;
 mod hls;
 mod https;
+mod pictures;
 mod progressive;
 mod rtsp;

@@ -222,20 +222,14 @@ fn a_viewer_that_takes_nothing_is_cut_off_and_costs_nothing() {
     let server = server();
     let _publisher = publisher(&server, "1920x1080", "libx264");
     wait_for(&server, 1920);
-    let memory = || {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("a process");
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
-        kib.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
-    };
     // One who reads all the time, so that the file is made already.
     let url = server.http("api/stream.mp4?src=cam");
     let good = Tool::start("ffmpeg", &["-v", "error", "-i", &url, "-c", "copy", "-f", "framecrc", "-"]);
     wait_until("pictures", SECOND * 30, || good.said().lines().count() > 50);
-    let before = memory();
-    let port = server.http("").rsplit(':').next().and_then(|rest| rest.trim_matches('/').parse::<u16>().ok());
+    let before = server.memory_kib();
     let stalled: Vec<TcpStream> = (0..50)
         .map(|_| {
-            let mut socket = TcpStream::connect(("127.0.0.1", port.expect("a port"))).expect("connected");
+            let mut socket = TcpStream::connect(("127.0.0.1", server.api_port())).expect("connected");
             socket
                 .write_all(b"GET /api/stream.mp4?src=cam HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 .expect("sent");
@@ -245,7 +239,7 @@ fn a_viewer_that_takes_nothing_is_cut_off_and_costs_nothing() {
     wait_until("cut off", SECOND * 120, || {
         server.log().matches("it took nothing of its answer for 10 s").count() >= stalled.len()
     });
-    let grown = memory().saturating_sub(before);
+    let grown = server.memory_kib().saturating_sub(before);
     assert!(grown < 32 << 10, "50 stalled viewers cost {grown} KiB");
     for mut socket in stalled {
         let mut rest = Vec::new();

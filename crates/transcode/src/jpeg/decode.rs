@@ -38,7 +38,7 @@ pub fn decode(image: &[u8]) -> Result<Picture, StillError> {
         (Some(ColorSpace::Luma), ColorSpace::Luma) => {
             [samples, vec![128; size.chroma().pixels()], vec![128; size.chroma().pixels()]]
         }
-        (Some(ColorSpace::YCbCr), ColorSpace::YCbCr) => planes(&samples, size),
+        (Some(ColorSpace::YCbCr), ColorSpace::YCbCr) => planes(&samples, size, header.sampling),
         (other, _) => {
             return Err(StillError::Unsupported(format!("a JPEG image of the colours {other:?}")));
         }
@@ -47,25 +47,66 @@ pub fn decode(image: &[u8]) -> Result<Picture, StillError> {
     picture.ok_or_else(|| StillError::Damaged("the JPEG image has another size than it says".to_owned()))
 }
 
-/// Planes of 4:2:0 from samples of three, pixel by pixel: the mean of four for one of chroma.
-fn planes(samples: &[u8], size: Size) -> [Vec<u8>; 3] {
-    let luma = samples.as_chunks::<3>().0.iter().map(|&[y, _, _]| y).collect();
+/// Planes of 4:2:0 from samples of three, pixel by pixel, of an image with that sampling.
+fn planes(samples: &[u8], size: Size, sampling: Sampling) -> [Vec<u8>; 3] {
+    let pixels = samples.as_chunks::<3>().0;
+    let luma = pixels.iter().map(|&[y, _, _]| y).collect();
+    let (across, down) = match sampling {
+        Sampling::Half => (Halving::Undo, Halving::Undo),
+        Sampling::HalfWidth => (Halving::Undo, Halving::Mean),
+        Sampling::Full | Sampling::Gray | Sampling::Other => (Halving::Mean, Halving::Mean),
+    };
     let chroma = size.chroma();
     let (mut blues, mut reds) = (Vec::with_capacity(chroma.pixels()), Vec::with_capacity(chroma.pixels()));
-    let rows: Vec<&[[u8; 3]]> = samples.as_chunks::<3>().0.chunks(size.width).collect();
-    for two in rows.chunks(2) {
-        let (Some(upper), Some(lower)) = (two.first(), two.last()) else { continue };
-        for (upper, lower) in upper.chunks(2).zip(lower.chunks(2)) {
-            // At an odd edge the last one counts twice.
-            let four = [upper.first(), upper.last(), lower.first(), lower.last()];
-            let sums = four
-                .into_iter()
-                .flatten()
-                .fold([2u16; 2], |[b, r], pixel| [b + u16::from(pixel[1]), r + u16::from(pixel[2])]);
-            let [blue, red] = sums.map(|sum| u8::try_from((sum + 2) / 4).unwrap_or(u8::MAX));
+    let rows: Vec<&[[u8; 3]]> = pixels.chunks_exact(size.width).collect();
+    // Blue and red difference of all columns in one row of the result, times four.
+    let mut line = vec![[0i16; 2]; size.width];
+    for y in 0..chroma.height {
+        line.fill([0; 2]);
+        for (row, weight) in down.taps(y, size.height) {
+            let Some(row) = rows.get(row) else { continue };
+            for ([blue, red], &[_, b, r]) in line.iter_mut().zip(*row) {
+                *blue += weight * i16::from(b);
+                *red += weight * i16::from(r);
+            }
+        }
+        for x in 0..chroma.width {
+            let sum = across.taps(x, size.width).into_iter().fold([8; 2], |[blue, red], (column, weight)| {
+                let [b, r] = line.get(column).copied().unwrap_or_default();
+                [blue + i32::from(weight) * i32::from(b), red + i32::from(weight) * i32::from(r)]
+            });
+            let [blue, red] = sum.map(|sum| u8::try_from((sum >> 4).clamp(0, 255)).unwrap_or(u8::MAX));
             blues.push(blue);
             reds.push(red);
         }
     }
     [luma, blues, reds]
+}
+
+/// How samples become half as many in a direction.
+#[derive(Clone, Copy, Debug)]
+enum Halving {
+    /// Each is the mean of two.
+    Mean,
+    /// The decoder has doubled them, and they become what they were. Of two neighbours c and d it has made (3c + d) / 4 and
+    /// (c + 3d) / 4, so c is (3(3c + d) - (c + 3d)) / 8: on either side, and the mean of both where there are two. The mean of
+    /// the doubled ones would be a blurred c.
+    Undo,
+}
+
+impl Halving {
+    /// Of which of `count` samples the one at `index` is made, and how many quarters of each.
+    fn taps(self, index: usize, count: usize) -> [(usize, i16); 4] {
+        let (first, second) = (2 * index, 2 * index + 1);
+        let (has_before, has_after) = (first > 0, second + 1 < count);
+        match self {
+            Self::Undo if has_before && has_after => {
+                [(first - 1, -1), (first, 3), (second, 3), (second + 1, -1)]
+            }
+            Self::Undo if has_before => [(first - 1, -2), (first, 6), (first, 0), (first, 0)],
+            Self::Undo if has_after => [(first, 0), (first, 0), (second, 6), (second + 1, -2)],
+            // At an odd edge the last one counts twice.
+            Self::Mean | Self::Undo => [(first, 2), (second.min(count - 1), 2), (first, 0), (first, 0)],
+        }
+    }
 }

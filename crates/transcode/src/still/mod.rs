@@ -7,8 +7,6 @@
 mod gop;
 mod h264;
 mod h265;
-#[cfg(test)]
-mod tests;
 
 pub use gop::{Batch, Decoded, Goal, Gop, GopError};
 
