@@ -346,7 +346,7 @@ impl WebRtc {
             certificate: &self.certificate,
             host: &addresses.host,
             mapped: &addresses.mapped,
-            variants: false,
+            variants: quality.is_some(),
         };
         let now = Instant::now();
         let (peer, answer) = Peer::answer(now, SystemTime::now(), offer, consumer.tracks(), &settings)?;

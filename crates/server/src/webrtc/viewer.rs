@@ -9,7 +9,7 @@ use crate::limits::{WEBRTC_KEYFRAME_NEAR, WEBRTC_TCP_RETRY};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::{debug, info};
+use tracing::{debug, info, trace};
 use yeoul_hub::{Consumer, Delivery, Event as HubEvent, Joining, Stream};
 use yeoul_media::{Kind, Timestamp};
 use yeoul_webrtc::{Burst, Closed, Event, Output, Peer, Transmit, Transport};
@@ -303,11 +303,17 @@ impl Viewer {
             Event::PathChanged(path) => {
                 debug!(target: "webrtc", "{name}: viewer {remote} is now at {} over {:?}", path.remote, path.transport);
             }
-            Event::Line(reading) => match self.quality.as_mut().and_then(|of| of.on_line(now, &reading)) {
-                Some(Turn::Trial(rate)) => self.peer.set_trial(now, rate),
-                Some(Turn::Change) => self.peer.set_trial(now, None),
-                None => {}
-            },
+            Event::Line(reading) => {
+                trace!(target: "webrtc", "{name}: viewer {remote}: {reading:?}");
+                match self.quality.as_mut().and_then(|of| of.on_line(now, &reading)) {
+                    Some(Turn::Trial(rate)) => {
+                        debug!(target: "webrtc", "{name}: viewer {remote} is tried with {rate:?} bit/s");
+                        self.peer.set_trial(now, rate);
+                    }
+                    Some(Turn::Change) => self.peer.set_trial(now, None),
+                    None => {}
+                }
+            }
             Event::KeyframeNeeded(_) if self.backlog || self.keyframe_is_near(feeds) => {
                 // What it asks for is on its way, or comes sooner than it would have caught up again.
             }
