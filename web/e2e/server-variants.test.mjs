@@ -14,6 +14,7 @@ import {
   startBrowser,
   startCamera,
   startYeoul,
+  TWO_CAMERAS_BACK_MS,
   until,
   videoStats,
 } from './harness.mjs';
@@ -58,7 +59,7 @@ async function watch(t, streams, config = {}) {
 
 const height = (page) => page.evaluate(() => window.yeoulTest.video().videoHeight);
 
-async function downAndUp(t, page, relay) {
+async function downAndUp(t, page, relay, backMs = 0) {
   assert.equal(await height(page), 540);
   // The server gives a line some time to settle before it judges it.
   await page.waitForTimeout(2_500);
@@ -75,7 +76,7 @@ async function downAndUp(t, page, relay) {
   t.diagnostic(`up after ${Date.now() - wideAt} ms`);
   await page.waitForTimeout(2_000);
   assert.equal((await videoStats(page)).frameHeight, 540);
-  await assertGoesOn(t, page, FREEZE_BOUND_MS);
+  await assertGoesOn(t, page, FREEZE_BOUND_MS, backMs);
   assert.deepEqual(page.misdeeds, []);
 }
 
@@ -83,7 +84,7 @@ test('a viewer goes over to the sub stream where its line is narrow, and back', 
   const [main, sub] = await Promise.all([startCamera(t, { ...MAIN, audio: 'opus' }), startCamera(t, SUB)]);
   const streams = { cam: { variants: ['main', 'sub'] }, main: main.url, sub: sub.url };
   const { page, relay } = await watch(t, streams);
-  await downAndUp(t, page, relay);
+  await downAndUp(t, page, relay, TWO_CAMERAS_BACK_MS);
 });
 
 test('a viewer goes over to what ffmpeg makes where its line is narrow, and back', async (t) => {
@@ -94,6 +95,44 @@ test('a viewer goes over to what ffmpeg makes where its line is narrow, and back
   // Nobody watches the rendition any more: ffmpeg ends with it.
   await until('the end of ffmpeg', async () => children(server.pid).length === 0, 10_000);
 });
+
+for (const mode of ['webrtc', 'll-hls']) {
+  test(`${mode}: a quality is chosen from the player's menu`, async (t) => {
+    const [main, sub] = await Promise.all([startCamera(t, { ...MAIN, audio: 'opus' }), startCamera(t, SUB)]);
+    const streams = { cam: { variants: ['main', 'sub'] }, main: main.url, sub: sub.url };
+    const server = await startYeoul(t, streams);
+    const page = await openPage(t, browser, `${server.url}?src=cam&mode=${mode}`);
+    await playerState(page, 'playing');
+    const menu = page.getByRole('combobox', { name: 'Quality' });
+    const names = async () =>
+      (await menu.locator('option').allInnerTexts()).map((text) => text.trim().replace(/ \(.*/, ''));
+    await until('the picture of 540 lines', async () => (await height(page)) === 540);
+    await until('the names of the qualities', async () => (await names())[1] === '540p');
+    t.diagnostic((await names()).join(', '));
+    await notePictures(page);
+    for (const [index, lines] of [
+      [2, 360],
+      [1, 540],
+      [2, 360],
+    ]) {
+      await menu.selectOption({ index });
+      const at = Date.now();
+      await until(`the picture of ${lines} lines`, async () => (await height(page)) === lines);
+      t.diagnostic(`${lines} lines after ${Date.now() - at} ms`);
+      await page.waitForTimeout(1_500);
+    }
+    await until('both heights', async () => (await names()).join() === 'Auto,540p,360p');
+    assert.equal(await menu.inputValue(), '0');
+    // Of its own accord it would go back: the line carries everything.
+    await menu.selectOption({ index: 0 });
+    await until('the better quality again', async () => (await height(page)) === 540, 30_000);
+    await until('its name', async () =>
+      (await menu.locator('option').first().innerText()).includes('Auto (540p)'),
+    );
+    await assertGoesOn(t, page, FREEZE_BOUND_MS, TWO_CAMERAS_BACK_MS);
+    assert.deepEqual(page.misdeeds, []);
+  });
+}
 
 test('ffmpeg that is killed is there again, and none is left when the server ends', async (t) => {
   const camera = await startCamera(t, MAIN);

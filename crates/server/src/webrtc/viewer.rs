@@ -2,7 +2,7 @@
 
 use super::feed::Feeds;
 use super::outlet::Outlet;
-use super::quality::{Changed, Quality, Turn};
+use super::quality::{Changed, Choice, Quality, Turn};
 use super::routes::{Owner, Routes};
 use super::socket::Udp;
 use crate::limits::{WEBRTC_KEYFRAME_NEAR, WEBRTC_TCP_RETRY};
@@ -100,6 +100,22 @@ impl Viewer {
     /// The way to a quality that it shall get, to be told to [`Viewer::joined`].
     pub(super) fn join(&mut self) -> Option<(usize, Joining)> {
         self.quality.as_mut()?.join()
+    }
+
+    /// It wants the quality of that number, or what its line carries. Tells what there is to choose from; `None` if there is no
+    /// such quality.
+    pub(super) fn choose(&mut self, now: Instant, chosen: Option<usize>) -> Option<Choice> {
+        let quality = self.quality.as_mut()?;
+        if !quality.choose(now, chosen) {
+            return None;
+        }
+        self.peer.set_trial(now, None);
+        Some(quality.choice())
+    }
+
+    /// What there is to choose from.
+    pub(super) fn choice(&self) -> Option<Choice> {
+        self.quality.as_ref().map(Quality::choice)
     }
 
     /// The quality that was asked for is there, or cannot be had.
