@@ -1,6 +1,7 @@
 // What the browser tests share: Chromium, the real binary, the demo camera, and a look into pictures and statistics.
 // Everything started here is ended by its own process id when the test that started it ends.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -265,6 +266,46 @@ export async function audioStats(page) {
  */
 export async function pictureNumber(page) {
   return await page.evaluate(() => window.yeoulTest.pictureNumber());
+}
+
+/** From now on, the page notes the number in every picture that it shows, for {@link assertGoesOn}. */
+export async function notePictures(page) {
+  await page.evaluate(() => {
+    const pictures = [];
+    window.yeoulTest.pictures = pictures;
+    const video = window.yeoulTest.video();
+    const look = () => {
+      const picture = window.yeoulTest.pictureNumber();
+      if (picture) pictures.push({ number: picture.number, at: picture.pageAt });
+      video.requestVideoFrameCallback(look);
+    };
+    video.requestVideoFrameCallback(look);
+  });
+}
+
+/**
+ * How far the camera's clock may go back where the picture goes from one camera's stream to another's: one that has only just
+ * begun is placed by arrival, and only then slowly by its camera's clock (docs/design/07-variants.md). Both cameras' coders take
+ * some tenths of a second on a busy machine.
+ */
+export const TWO_CAMERAS_BACK_MS = 250;
+
+/**
+ * Asserts that the picture went on while it was noted: numbers are the camera's clock in milliseconds, none is less than the
+ * one before by more than `backMs`, and no picture stood as long as `boundMs`.
+ */
+export async function assertGoesOn(t, page, boundMs, backMs = 0) {
+  const pictures = await page.evaluate(() => window.yeoulTest.pictures);
+  const pairs = pictures.slice(1).map((now, index) => [pictures[index], now]);
+  const steps = pairs.map(([before, now]) => (now.number - before.number) | 0);
+  const stood = Math.max(...pairs.map(([before, now]) => now.at - before.at));
+  t.diagnostic(
+    `${pictures.length} pictures; the longest stood ${stood.toFixed(0)} ms, ` +
+      `steps of ${Math.min(...steps)} to ${Math.max(...steps)} ms`,
+  );
+  const back = steps.findIndex((step) => step < -backMs);
+  assert.equal(back, -1, `back by ${-steps[back]} ms at picture ${back + 1} of ${pictures.length}`);
+  assert.ok(stood < boundMs, `a picture stood ${stood.toFixed(0)} ms`);
 }
 
 /** The value below which a share of the values lies (nearest rank). */

@@ -16,6 +16,8 @@ export const AS_PEOPLE_SET_IT = {
   liveMaxLatencyDuration: 3,
   maxBufferLength: 3,
 };
+/** As docs/hls.md says for streams of several qualities. */
+export const GOES_UP_SOON = { abrEwmaFastLive: 0.3, abrEwmaSlowLive: 0.6 };
 
 /** Pictures further apart than this are a freeze to whoever watches. */
 const FREEZE_MS = 600;

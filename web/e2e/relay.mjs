@@ -1,7 +1,13 @@
-// A UDP relay between a browser and the server that carries only so much: a narrow line with a queue in front of it.
+// Relays between a browser and the server that carry only so much: a narrow line with a queue in front of it.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { pipeline } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What one connection sends before it is another one's turn: a few packets. */
+const PIECE_BYTES = 4_096;
 
 /**
  * Relays datagrams from a port of its own to `port` of loopback, and back for each sender. `bitsPerSecond` limits the way
@@ -12,13 +18,15 @@ export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_00
   const front = createSocket('udp4');
   const backs = new Map();
   let freeAt = 0;
+  let closed = false;
   t.after(() => {
+    closed = true;
     front.close();
     for (const back of backs.values()) back.close();
   });
   const toViewer = (bytes, viewer) => {
     const now = performance.now();
-    const send = () => front.send(bytes, viewer.port, viewer.address, () => {});
+    const send = () => (closed ? undefined : front.send(bytes, viewer.port, viewer.address));
     if (line.bitsPerSecond === null) return send();
     const begin = Math.max(now, freeAt);
     if (begin - now > line.queueMs) return undefined;
@@ -39,6 +47,47 @@ export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_00
   await once(front, 'listening');
   return {
     port: front.address().port,
+    /** Makes the line as wide as that from now on. */
+    set: (next) => Object.assign(line, next),
+  };
+}
+
+/**
+ * Relays TCP connections from a port of its own to `port` of loopback. All of them together carry `bitsPerSecond` from the
+ * server (null: as much as there is) and take turns; who does not get on is not read from. Ends with the test `t`.
+ */
+export async function startTcpRelay(t, port, { bitsPerSecond = null } = {}) {
+  const line = { bitsPerSecond };
+  let freeAt = 0;
+  const sockets = new Set();
+  async function* carry(bytes) {
+    for await (const chunk of bytes) {
+      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+        const piece = chunk.subarray(at, at + PIECE_BYTES);
+        if (line.bitsPerSecond !== null) {
+          freeAt = Math.max(performance.now(), freeAt) + (piece.length * 8_000) / line.bitsPerSecond;
+          await sleep(freeAt - performance.now());
+        }
+        yield piece;
+      }
+    }
+  }
+  const server = createServer((front) => {
+    const back = connect(port, '127.0.0.1');
+    for (const socket of [front, back]) {
+      sockets.add(socket);
+      socket.setNoDelay(true).once('close', () => sockets.delete(socket));
+    }
+    pipeline(front, back, carry, front, () => {});
+  });
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: server.address().port,
     /** Makes the line as wide as that from now on. */
     set: (next) => Object.assign(line, next),
   };

@@ -36,9 +36,9 @@ export function figureRows(view: SessionView, figures: Figures, texts: Texts): R
 
 /** As a menu names it: by its height, and by its rate where heights are not enough. */
 export function describeQuality(quality: Quality, among: readonly Quality[]): string {
-  const { height, bitsPerSecond } = quality;
+  const { name = '', height, bitsPerSecond } = quality;
   const alone = among.filter((other) => other.height === height).length === 1;
-  if (height === 0) return describeBitrate(bitsPerSecond);
+  if (height === 0) return name || describeBitrate(bitsPerSecond);
   return alone ? `${height}p` : `${height}p, ${describeBitrate(bitsPerSecond)}`;
 }
 

@@ -8,6 +8,8 @@ import type { ErrorData, FragBufferedData, HlsConfig, LevelLoadedData, ManifestP
 import { codecName } from '../codecs.js';
 import {
   BACK_BUFFER_SECONDS,
+  HLS_BANDWIDTH_FAST_SECONDS,
+  HLS_BANDWIDTH_SLOW_SECONDS,
   HLS_BUFFER_MAX_BYTES,
   HLS_BUFFER_SECONDS,
   HLS_JUMP_AFTER_TARGETS,
@@ -251,6 +253,8 @@ function configuration(latencies: Latencies): Partial<HlsConfig> {
   const seconds = low ? LL_HLS_BUFFER_SECONDS : HLS_BUFFER_SECONDS;
   return {
     lowLatencyMode: low,
+    abrEwmaFastLive: HLS_BANDWIDTH_FAST_SECONDS,
+    abrEwmaSlowLive: HLS_BANDWIDTH_SLOW_SECONDS,
     ...(low && { liveSyncOnStallIncrease: LL_HLS_STALL_INCREASE_SECONDS }),
     // A worker would be made from a `blob:` address, which a strict page forbids; of fMP4 there is nothing to convert.
     enableWorker: false,

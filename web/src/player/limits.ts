@@ -87,6 +87,13 @@ export const HLS_BUFFER_SECONDS = 20;
 /** Played media is dropped after this long: there is no seeking back. */
 export const BACK_BUFFER_SECONDS = 10;
 
+/**
+ * Half-lives of what hls.js knows of the line. They count the time that is spent loading: a part of a low quality loads in some
+ * milliseconds on a line that has become wide, so that with hls.js' own 3 and 9 s it takes minutes to go up again.
+ */
+export const HLS_BANDWIDTH_FAST_SECONDS = 0.3;
+export const HLS_BANDWIDTH_SLOW_SECONDS = 0.6;
+
 /** Most bytes that are loaded ahead: ten seconds of 24 Mbit/s. */
 export const HLS_BUFFER_MAX_BYTES = 30 * 1000 * 1000;
 

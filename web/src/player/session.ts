@@ -167,7 +167,10 @@ export class Session {
 
   #offerQualities(qualities: readonly Quality[]): void {
     this.#show({ qualities });
-    const index = qualities.findIndex(({ height }) => height === this.#wanted?.height);
+    const { name, height } = this.#wanted ?? {};
+    const index = qualities.findIndex((quality) =>
+      quality.height > 0 ? quality.height === height : quality.name !== undefined && quality.name === name,
+    );
     if (index >= 0) this.choose(index);
   }
 

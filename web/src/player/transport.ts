@@ -42,8 +42,10 @@ export type Media = { sound: boolean } & (
   | { kind: 'canvas'; canvas: HTMLCanvasElement }
 );
 
-/** One variant of the stream, as far as the playlist tells. */
+/** One variant of the stream, as far as the server tells; 0 is what is not known. */
 export interface Quality {
+  /** As the server's configuration calls it, where it tells that. */
+  name?: string;
   height: number;
   bitsPerSecond: number;
 }

@@ -186,6 +186,24 @@ it('plays from a server that tells no address of the session', async () => {
   expect(told).toEqual(['accepted']);
 });
 
+it('tells the session which quality is wanted, the best of which the server counts first', async () => {
+  const qualities = [
+    { name: 'main', height: 720 },
+    { name: 'sub', height: 360 },
+  ];
+  const { requests, bodies, told, transport } = await open((method) =>
+    method === 'POST' ? created() : Response.json({ qualities, quality: null }),
+  );
+  for (const quality of [null, 1, 0]) {
+    transport.choose?.(quality);
+    await settle();
+  }
+  expect(requests.slice(1)).toEqual(Array(3).fill(`PATCH ${SESSION}`));
+  expect(bodies.slice(1)).toEqual(['{"quality":null}', '{"quality":0}', '{"quality":1}']);
+  // Said again, they are no news.
+  expect(told).toEqual(['accepted', 'qualities']);
+});
+
 it('deletes the session when it is closed, even from a page that goes away', async () => {
   const { requests, transport, peer } = await open(() => created());
   transport.close();

@@ -1,15 +1,17 @@
 // Playback over WebRTC by WHEP (draft-ietf-wish-whep): POST the offer, take the answer, PATCH candidates and ICE
 // restarts, DELETE at the end. The offer goes out before any candidate is gathered: the server has its candidates in the
 // answer and learns ours from our checks, so that trickling is a courtesy and never delays the picture.
+// Of a server of ours, the session also tells the stream's qualities (GET) and takes the reader's choice (PATCH, as JSON).
 // Left out: STUN and TURN servers of the server's choice, which come in `Link` headers, and sending media.
 
+import { parseQualities } from './choice.js';
 import { CANDIDATES_MAX, ICE_RESTART_TIMEOUT_MS, OFFER_TIMEOUT_MS, PATCH_TIMEOUT_MS } from './limits.js';
 import { request, type Cancel, type Platform } from './platform.js';
 import { refusal } from './refusal.js';
 import { RtcMeter } from './rtc-meter.js';
 import { iceFragment, parseIceFragment, withIce, withStereoOpus } from './sdp.js';
 import type { Target } from './target.js';
-import type { Failure, Transport, TransportEvents, TransportStats } from './transport.js';
+import type { Failure, Quality, Transport, TransportEvents, TransportStats } from './transport.js';
 
 /** What cameras send and a server can pass on untouched; `rtx` carries what was lost on the way. */
 const CODECS = {
@@ -39,6 +41,9 @@ class Whep implements Transport {
   /** One PATCH at a time: each depends on the entity tag that the one before it left. */
   #lastPatch: Promise<unknown> = Promise.resolve();
   #cancelRestart: Cancel | null = null;
+  #qualities: readonly Quality[] = [];
+  /** Of the picture when the qualities were last asked for: a camera tells nothing of a quality before it is watched. */
+  #height = 0;
 
   constructor(target: Target, platform: Platform, events: TransportEvents) {
     this.#target = target;
@@ -50,7 +55,23 @@ class Whep implements Transport {
   async stats(): Promise<TransportStats> {
     const report = await this.#peer?.getStats();
     const { framesDecoded, codec, figures } = this.#meter.read(report, this.#platform.now());
-    return { connected: this.#hadPath, framesDecoded, codec, paused: false, figures };
+    if (figures.height !== this.#height) {
+      this.#height = figures.height;
+      void this.#askQualities();
+    }
+    const quality = this.#qualities.findIndex(({ height }) => height > 0 && height === figures.height);
+    return {
+      connected: this.#hadPath,
+      framesDecoded,
+      codec,
+      paused: false,
+      figures: { ...figures, quality: quality < 0 ? null : quality },
+    };
+  }
+
+  choose(quality: number | null): void {
+    // The server counts from the best one.
+    void this.#askQualities({ quality: quality === null ? null : this.#qualities.length - 1 - quality });
   }
 
   close(): void {
@@ -223,6 +244,25 @@ class Whep implements Transport {
     });
     this.#lastPatch = patch;
     return patch;
+  }
+
+  /** Asks what there is to choose from, and chooses before if `choice` says so. */
+  async #askQualities(choice?: { quality: number | null }): Promise<void> {
+    // Whose WHEP address it is otherwise, nobody knows.
+    if (this.#session === null || this.#target.status === null) return;
+    const response = await request(this.#platform, this.#session, PATCH_TIMEOUT_MS, {
+      ...(choice && {
+        method: 'PATCH',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(choice),
+      }),
+    });
+    // A stream of one quality has none to tell of.
+    if (!response?.ok) return;
+    const qualities = parseQualities(await response.json().catch(() => null));
+    if (this.#closed || JSON.stringify(qualities) === JSON.stringify(this.#qualities)) return;
+    this.#qualities = qualities;
+    this.#events.qualities(qualities);
   }
 
   #deleteSession(): void {

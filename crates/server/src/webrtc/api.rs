@@ -28,16 +28,20 @@ use yeoul_webrtc::{Fragment, FragmentError, Offer, OfferError, Peer, Settings};
 /// What a PATCH carries (RFC 8840 §9).
 const FRAGMENT_TYPE: &str = "application/trickle-ice-sdpfrag";
 const SDP_TYPE: &str = "application/sdp";
+/// Ours: which quality the viewer wants.
+const JSON_TYPE: &str = "application/json";
 
 /// The routes of this module.
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/api/webrtc", offer_to_query),
+        Route::new(Method::GET, "/api/webrtc", choice_by_query),
         Route::new(Method::PATCH, "/api/webrtc", patch_by_query),
         Route::new(Method::DELETE, "/api/webrtc", delete_by_query),
         Route::new(Method::OPTIONS, "/api/webrtc", options),
         Route::new(Method::POST, "/{name}/whep", offer_to_path),
         Route::new(Method::OPTIONS, "/{name}/whep", options),
+        Route::new(Method::GET, "/{name}/whep/{id}", choice_by_path),
         Route::new(Method::PATCH, "/{name}/whep/{id}", patch_by_path),
         Route::new(Method::DELETE, "/{name}/whep/{id}", delete_by_path),
         Route::new(Method::OPTIONS, "/{name}/whep/{id}", options_of_session),
@@ -76,7 +80,9 @@ enum Failure {
     BadFragment(#[from] FragmentError),
     #[error("If-Match names another ICE session than the one that runs")]
     OtherSession,
-    #[error("expected Content-Type {FRAGMENT_TYPE}")]
+    #[error("the stream has no such quality")]
+    NoQuality,
+    #[error("expected Content-Type {FRAGMENT_TYPE}, or {JSON_TYPE} with a quality")]
     NoFragment,
     #[error("the server ends")]
     Ending,
@@ -90,7 +96,7 @@ impl IntoResponse for Failure {
                 StatusCode::BAD_REQUEST
             }
             Self::Publish => StatusCode::NOT_IMPLEMENTED,
-            Self::NoStream(_) | Self::NoSession => StatusCode::NOT_FOUND,
+            Self::NoStream(_) | Self::NoSession | Self::NoQuality => StatusCode::NOT_FOUND,
             Self::Unacceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::NotReady(_) => {
                 // RFC 9110 §10.2.3: the camera may be back any moment.
@@ -346,7 +352,7 @@ impl WebRtc {
             certificate: &self.certificate,
             host: &addresses.host,
             mapped: &addresses.mapped,
-            variants: false,
+            variants: quality.is_some(),
         };
         let now = Instant::now();
         let (peer, answer) = Peer::answer(now, SystemTime::now(), offer, consumer.tracks(), &settings)?;
@@ -392,14 +398,20 @@ async fn patch_by_path(
     patch(&app, Some(&id), &headers, &body).await.into_response()
 }
 
-/// Candidates that came later (204), or new ICE credentials (200 with ours).
+/// Candidates that came later (204), new ICE credentials (200 with ours), or the quality that the viewer wants.
 async fn patch(app: &App, id: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
     let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
     let owner = id.and_then(|id| webrtc.routes.session(id)).ok_or(Failure::NoSession)?;
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type.split(';').next().map(str::trim) != Some(FRAGMENT_TYPE) {
-        return Err(Failure::NoFragment);
+    match content_type.split(';').next().map(str::trim) {
+        Some(FRAGMENT_TYPE) => {}
+        Some(JSON_TYPE) => {
+            let wanted: Wanted =
+                serde_json::from_slice(body).map_err(|error| Failure::BadBody(error.to_string()))?;
+            return choice(webrtc, owner, Some(wanted.quality)).await;
+        }
+        _ => return Err(Failure::NoFragment),
     }
     if let Some(expected) = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok())
         && expected != "*"
@@ -427,6 +439,38 @@ async fn patch(app: &App, id: Option<&str>, headers: &HeaderMap, body: &[u8]) ->
     }
 }
 
+/// Which quality a viewer wants, by its number in [`Choice`](super::quality::Choice); null is what its line carries.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    quality: Option<usize>,
+}
+
+async fn choice_by_query(State(app): State<Arc<App>>, Query(params): Query<Params>) -> Response {
+    ask_choice(&app, params.id.as_deref()).await.into_response()
+}
+
+async fn choice_by_path(State(app): State<Arc<App>>, Path((_, id)): Path<(String, String)>) -> Response {
+    ask_choice(&app, Some(&id)).await.into_response()
+}
+
+async fn ask_choice(app: &App, id: Option<&str>) -> Result<Response, Failure> {
+    let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
+    let owner = id.and_then(|id| webrtc.routes.session(id)).ok_or(Failure::NoSession)?;
+    choice(webrtc, owner, None).await
+}
+
+/// Chooses a quality, where one is to be chosen, and tells what there is.
+async fn choice(webrtc: &WebRtc, owner: Owner, choose: Option<Option<usize>>) -> Result<Response, Failure> {
+    let worker = webrtc.workers.get(owner.worker).ok_or(Failure::NoSession)?;
+    let (reply, replied) = oneshot::channel();
+    worker.ask(Control::Quality { viewer: owner.viewer, choose, reply }).await;
+    match replied.await {
+        Ok(Some(choice)) => Ok(axum::Json(choice).into_response()),
+        Ok(None) => Err(Failure::NoQuality),
+        Err(_) => Err(Failure::NoSession),
+    }
+}
+
 async fn delete_by_query(State(app): State<Arc<App>>, Query(params): Query<Params>) -> Response {
     delete(&app, params.id.as_deref()).await.into_response()
 }
@@ -447,11 +491,11 @@ async fn delete(app: &App, id: Option<&str>) -> Result<StatusCode, Failure> {
 }
 
 async fn options() -> Response {
-    let headers = [(header::ALLOW, "POST, PATCH, DELETE, OPTIONS"), (header::ACCEPT, SDP_TYPE)];
+    let headers = [(header::ALLOW, "POST, GET, PATCH, DELETE, OPTIONS"), (header::ACCEPT, SDP_TYPE)];
     (StatusCode::NO_CONTENT, headers, [("Accept-Post", SDP_TYPE)]).into_response()
 }
 
 async fn options_of_session() -> Response {
-    let headers = [(header::ALLOW, "PATCH, DELETE, OPTIONS")];
+    let headers = [(header::ALLOW, "GET, PATCH, DELETE, OPTIONS")];
     (StatusCode::NO_CONTENT, headers, [("Accept-Patch", FRAGMENT_TYPE)]).into_response()
 }

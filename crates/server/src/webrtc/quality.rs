@@ -8,6 +8,7 @@ use crate::limits::{
     WEBRTC_CHANGE_HOLD, WEBRTC_CHANGE_LONGEST, WEBRTC_CHANGE_STALL, WEBRTC_CHANGE_WAIT, WEBRTC_LINE_FULL,
 };
 use crate::streams::Variant;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use yeoul_hub::{Consumer, Delivery, Event, Joining, Label, State, Stream, Want};
@@ -22,6 +23,8 @@ pub(super) struct Quality {
     offer: Arc<Offer>,
     label: Label,
     ladder: Ladder,
+    /// The one that the viewer wants, whatever its line carries.
+    chosen: Option<usize>,
     /// The queue of the line as it was last seen.
     queue: Duration,
     change: Option<Change>,
@@ -66,6 +69,21 @@ pub(super) struct Changed {
     pub(super) keyframe: Delivery,
 }
 
+/// The qualities of a stream as the viewer is told of them, the best first, and which it has chosen.
+#[derive(Debug, Serialize)]
+pub(super) struct Choice {
+    qualities: Vec<Offered>,
+    quality: Option<usize>,
+}
+
+/// A quality; of one that nobody watches, a camera has told nothing yet.
+#[derive(Debug, Serialize)]
+struct Offered {
+    name: String,
+    height: Option<u32>,
+    bits_per_second: Option<f64>,
+}
+
 /// What a reading leads to.
 pub(super) enum Turn {
     /// Send as many bits a second, or media only.
@@ -88,6 +106,7 @@ impl Quality {
             offer: Arc::clone(offer),
             label: label.clone(),
             ladder: Ladder::new(now, variants.len(), current),
+            chosen: None,
             queue: Duration::ZERO,
             change: None,
         }
@@ -105,10 +124,13 @@ impl Quality {
     pub(super) fn on_line(&mut self, now: Instant, reading: &Reading) -> Option<Turn> {
         self.queue = reading.queue;
         if let Some(change) = &self.change {
-            if !change.urgent && reading.queue >= CONGESTED_QUEUE {
+            if !change.urgent && self.chosen.is_none() && reading.queue >= CONGESTED_QUEUE {
                 // What was found a moment ago is no longer so.
                 self.give_up(now);
             }
+            return None;
+        }
+        if self.chosen.is_some() {
             return None;
         }
         let variants = &self.variants;
@@ -124,6 +146,40 @@ impl Quality {
         };
         self.change = Some(Change { to, urgent, since: now, target: Target::Asked });
         Some(Turn::Change)
+    }
+
+    /// The viewer wants the quality of that number, or what its line carries. False if there is no such quality.
+    pub(super) fn choose(&mut self, now: Instant, chosen: Option<usize>) -> bool {
+        if chosen.is_some_and(|to| to >= self.variants.len()) {
+            return false;
+        }
+        self.chosen = chosen;
+        match chosen {
+            Some(to) if to == self.ladder.current() => self.change = None,
+            Some(to) if self.change.as_ref().is_some_and(|change| change.to == to) => {}
+            Some(to) => {
+                self.change = Some(Change { to, urgent: false, since: now, target: Target::Asked });
+            }
+            None => {}
+        }
+        true
+    }
+
+    /// What the viewer can choose from.
+    pub(super) fn choice(&self) -> Choice {
+        let quality = |variant: &Variant| {
+            let snapshot = variant.stream.snapshot();
+            let tracks = || snapshot.sources.iter().flat_map(|source| &source.tracks);
+            Offered {
+                name: variant.name.clone(),
+                height: tracks().find_map(|track| track.codec.dimensions()).map(|(_, height)| height),
+                bits_per_second: variant
+                    .stream
+                    .picture_bitrate()
+                    .or(variant.nominal.bits_per_second.map(f64::from)),
+            }
+        };
+        Choice { qualities: self.variants.iter().map(quality).collect(), quality: self.chosen }
     }
 
     /// If a quality has to be joined: which one, and the way to it.
@@ -156,6 +212,7 @@ impl Quality {
     /// The new quality cannot be had; the old one goes on.
     fn give_up(&mut self, now: Instant) {
         self.change = None;
+        self.chosen = None;
         self.ladder.unavailable(now);
     }
 

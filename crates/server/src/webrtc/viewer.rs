@@ -2,14 +2,14 @@
 
 use super::feed::Feeds;
 use super::outlet::Outlet;
-use super::quality::{Changed, Quality, Turn};
+use super::quality::{Changed, Choice, Quality, Turn};
 use super::routes::{Owner, Routes};
 use super::socket::Udp;
 use crate::limits::{WEBRTC_KEYFRAME_NEAR, WEBRTC_TCP_RETRY};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::{debug, info};
+use tracing::{debug, info, trace};
 use yeoul_hub::{Consumer, Delivery, Event as HubEvent, Joining, Stream};
 use yeoul_media::{Kind, Timestamp};
 use yeoul_webrtc::{Burst, Closed, Event, Output, Peer, Transmit, Transport};
@@ -100,6 +100,22 @@ impl Viewer {
     /// The way to a quality that it shall get, to be told to [`Viewer::joined`].
     pub(super) fn join(&mut self) -> Option<(usize, Joining)> {
         self.quality.as_mut()?.join()
+    }
+
+    /// It wants the quality of that number, or what its line carries. Tells what there is to choose from; `None` if there is no
+    /// such quality.
+    pub(super) fn choose(&mut self, now: Instant, chosen: Option<usize>) -> Option<Choice> {
+        let quality = self.quality.as_mut()?;
+        if !quality.choose(now, chosen) {
+            return None;
+        }
+        self.peer.set_trial(now, None);
+        Some(quality.choice())
+    }
+
+    /// What there is to choose from.
+    pub(super) fn choice(&self) -> Option<Choice> {
+        self.quality.as_ref().map(Quality::choice)
     }
 
     /// The quality that was asked for is there, or cannot be had.
@@ -303,11 +319,17 @@ impl Viewer {
             Event::PathChanged(path) => {
                 debug!(target: "webrtc", "{name}: viewer {remote} is now at {} over {:?}", path.remote, path.transport);
             }
-            Event::Line(reading) => match self.quality.as_mut().and_then(|of| of.on_line(now, &reading)) {
-                Some(Turn::Trial(rate)) => self.peer.set_trial(now, rate),
-                Some(Turn::Change) => self.peer.set_trial(now, None),
-                None => {}
-            },
+            Event::Line(reading) => {
+                trace!(target: "webrtc", "{name}: viewer {remote}: {reading:?}");
+                match self.quality.as_mut().and_then(|of| of.on_line(now, &reading)) {
+                    Some(Turn::Trial(rate)) => {
+                        debug!(target: "webrtc", "{name}: viewer {remote} is tried with {rate:?} bit/s");
+                        self.peer.set_trial(now, rate);
+                    }
+                    Some(Turn::Change) => self.peer.set_trial(now, None),
+                    None => {}
+                }
+            }
             Event::KeyframeNeeded(_) if self.backlog || self.keyframe_is_near(feeds) => {
                 // What it asks for is on its way, or comes sooner than it would have caught up again.
             }

@@ -5,6 +5,7 @@
 
 use super::feed::{FeedKey, Feeds};
 use super::outlet::Outlet;
+use super::quality::Choice;
 use super::routes::Routes;
 use super::socket::Udp;
 use super::viewer::{Exit, Viewer};
@@ -31,6 +32,9 @@ pub(super) enum Control {
     Add(Box<Viewer>),
     /// Candidates, or a restart of ICE: the answer's body and the new ufrag. Nothing is replied for a viewer that is gone.
     Trickle { viewer: u64, fragment: Fragment, reply: oneshot::Sender<Option<Restart>> },
+    /// What the viewer can choose from; `choose` chooses before: a quality, or what its line carries. Nothing is replied for a
+    /// viewer that is gone.
+    Quality { viewer: u64, choose: Option<Option<usize>>, reply: oneshot::Sender<Option<Choice>> },
     /// The viewer leaves.
     Remove { viewer: u64, reply: oneshot::Sender<()> },
     /// A TCP connection turned out to be this viewer's.
@@ -190,6 +194,13 @@ impl State {
                     let _ = reply.send(restart);
                 }
             }
+            Control::Quality { viewer, choose, reply } => self.with(viewer, |viewer| {
+                let choice = match choose {
+                    Some(chosen) => viewer.choose(now, chosen),
+                    None => viewer.choice(),
+                };
+                let _ = reply.send(choice);
+            }),
             Control::Remove { viewer, reply } => {
                 self.with(viewer, |viewer| viewer.end(now, "the viewer left"));
                 let _ = reply.send(());

@@ -236,8 +236,11 @@ fn trials_become_rare_and_fill_the_line_little() {
     world.run(300);
     let trials = world.steps.iter().filter(|(_, step)| matches!(step, Step::Try(_))).count();
     assert!((5..=12).contains(&trials), "{trials} in 320 s: {:?}", world.steps);
-    // A keyframe alone takes 140 ms; a trial that fills the line is given up within half a second.
-    assert!(world.worst < 750 * MS, "a packet waited {:?}", world.worst);
+    // A trial grows to 1.15 Mbit/s in a second. After 0.52 s it is more than the line carries; then the queue grows with the
+    // square of time, to 60 ms in 0.25 s. That is seen when it has been so for 120 ms, of packets that take 0.15 s, in the
+    // next report (100 ms), 20 ms later; and once more 120 ms later, which is two reports. So it ends after 1.36 s at the
+    // latest, with 0.22 s of queue from the ramp and 0.33 s from the 0.36 s behind it. A keyframe in it takes 0.14 s.
+    assert!(world.worst < 690 * MS, "a packet waited {:?}", world.worst);
     assert_eq!(world.changes().len(), 1);
 }
 

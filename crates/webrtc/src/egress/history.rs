@@ -3,7 +3,7 @@
 use crate::limits::{HISTORY_AGE, HISTORY_FRAMES, PADDING_FRAMES};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use yeoul_rtp::Packets;
 
 #[derive(Debug)]
@@ -12,6 +12,8 @@ struct Entry {
     first: u64,
     at: Instant,
     packets: Arc<Packets>,
+    /// When each of its packets was last sent again; empty as long as none was.
+    repeated: Vec<Option<Instant>>,
 }
 
 /// The last frames of a track by the indexes of their packets. The packets are shared with all viewers; only where they
@@ -28,7 +30,7 @@ impl History {
         {
             self.frames.pop_front();
         }
-        self.frames.push_back(Entry { first, at: now, packets: Arc::clone(packets) });
+        self.frames.push_back(Entry { first, at: now, packets: Arc::clone(packets), repeated: Vec::new() });
     }
 
     /// One of the last packets, another one for each `turn`: the index of its frame's first packet, and where it stands
@@ -52,12 +54,23 @@ impl History {
         self.frames.clear();
     }
 
-    /// The frame that packet `index` belongs to, and which of its payloads it was.
-    pub(super) fn find(&self, now: Instant, index: u64) -> Option<(Arc<Packets>, usize)> {
+    /// The frame of packet `index`, which is to be sent again, and which of its payloads it was. `None` if it is too old, or if
+    /// it was sent again less than `way` ago: it may be on its way still, and a viewer asks for it all the while.
+    pub(super) fn repeat(
+        &mut self,
+        now: Instant,
+        index: u64,
+        way: Duration,
+    ) -> Option<(Arc<Packets>, usize)> {
         let after = self.frames.partition_point(|entry| entry.first <= index);
-        let entry = self.frames.get(after.checked_sub(1)?)?;
+        let entry = self.frames.get_mut(after.checked_sub(1)?)?;
         let payload = usize::try_from(index - entry.first).ok()?;
-        let fresh = entry.at + HISTORY_AGE >= now;
-        (fresh && payload < entry.packets.payloads.len()).then(|| (Arc::clone(&entry.packets), payload))
+        entry.repeated.resize(entry.packets.payloads.len(), None);
+        let repeated = entry.repeated.get_mut(payload)?;
+        if entry.at + HISTORY_AGE < now || repeated.is_some_and(|at| now < at + way) {
+            return None;
+        }
+        *repeated = Some(now);
+        Some((Arc::clone(&entry.packets), payload))
     }
 }

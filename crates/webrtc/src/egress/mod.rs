@@ -57,6 +57,8 @@ pub(crate) struct Egress {
     resend_budget: Pacer,
     /// Measures the line, if the viewer tells of arrivals.
     meter: Option<Meter>,
+    /// How long packets wait on the line, as far as that is measured.
+    queue: Duration,
     /// More is being sent than there is.
     trial: Option<Trial>,
 }
@@ -72,13 +74,16 @@ impl Egress {
             paced_at: now,
             resend_budget: Pacer::new(now, RESEND_PACKETS_PER_SECOND, RESEND_BURST),
             meter,
+            queue: Duration::ZERO,
             trial: None,
         }
     }
 
     /// Takes what the viewer tells of arrivals; gives how the line is.
     pub(crate) fn on_arrivals(&mut self, arrivals: &Arrivals) -> Option<Reading> {
-        self.meter.as_mut()?.on_arrivals(arrivals)
+        let reading = self.meter.as_mut()?.on_arrivals(arrivals)?;
+        self.queue = reading.queue;
+        Some(reading)
     }
 
     /// Sends as many bits a second as that, media included, from now on, or only media again.
@@ -89,8 +94,12 @@ impl Egress {
     /// Goes on with another track of that kind, whose codec has that name in SDP. False if there is none, or the viewer was
     /// not told of that codec.
     pub(crate) fn replace(&mut self, track: &Track, name: &str) -> bool {
-        let out = self.tracks.iter_mut().find(|out| out.kind() == track.kind());
-        out.is_some_and(|out| out.replace(track.id, name))
+        let Some(index) = self.tracks.iter().position(|out| out.kind() == track.kind()) else { return false };
+        let replaced = self.tracks.get_mut(index).is_some_and(|out| out.replace(track.id, name));
+        if replaced {
+            self.resends.retain(|resend| resend.track != index);
+        }
+        replaced
     }
 
     pub(crate) fn tracks(&self) -> &[OutTrack] {
@@ -146,15 +155,16 @@ impl Egress {
     }
 
     /// Notes packets that the viewer misses, to be sent again as the budget allows.
-    pub(crate) fn request(&mut self, now: Instant, ssrc: u32, lost: &[u16]) {
+    pub(crate) fn request(&mut self, now: Instant, ssrc: u32, lost: &[u16], round_trip: Option<Duration>) {
         let Some(index) = self.tracks.iter().position(|track| track.ssrc() == ssrc) else { return };
         self.adapt(now, lost.len());
-        let Some(track) = self.tracks.get(index) else { return };
+        let way = round_trip.unwrap_or_default() + self.queue;
+        let Some(track) = self.tracks.get_mut(index) else { return };
         for &number in lost {
             if !self.resend_budget.allows(now) {
                 return;
             }
-            if let Some(resend) = track.find(now, index, number) {
+            if let Some(resend) = track.find(now, index, number, way) {
                 self.resend_budget.spend(1);
                 self.resends.push_back(resend);
             }

@@ -142,10 +142,8 @@ impl OutTrack {
     /// the same as before. False if the viewer was not told of that codec.
     pub(crate) fn replace(&mut self, track: TrackId, name: &str) -> bool {
         let Some(format) = self.formats.iter().position(|format| format.name == name) else { return false };
-        if format != self.format
-            && let Some(resend) = &mut self.resend
-        {
-            // A repetition's payload type is that of the codec that is sent now.
+        if let Some(resend) = &mut self.resend {
+            // The viewer goes on at a keyframe: what came before it is not worth a place on the line, which often is full then.
             resend.history.clear();
         }
         (self.id, self.format) = (track, format);
@@ -237,11 +235,12 @@ impl OutTrack {
         Ok(length)
     }
 
-    /// What has to be sent again for sequence number `number`; `None` if it cannot be: without RTX, not sent, or too old.
-    pub(super) fn find(&self, now: Instant, track: usize, number: u16) -> Option<Resend> {
+    /// What has to be sent again for sequence number `number`; `None` if it cannot be (without RTX, not sent, or too old), or
+    /// was less than `way` ago.
+    pub(super) fn find(&mut self, now: Instant, track: usize, number: u16, way: Duration) -> Option<Resend> {
         let back = u64::from(self.media.next_number().wrapping_sub(number));
         let index = self.media.next_index().checked_sub(back).filter(|_| back > 0)?;
-        let (packets, payload) = self.resend.as_ref()?.history.find(now, index)?;
+        let (packets, payload) = self.resend.as_mut()?.history.repeat(now, index, way)?;
         Some(Resend { track, why: Why::Missed, number, packets, payload })
     }
 

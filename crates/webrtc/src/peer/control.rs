@@ -24,7 +24,9 @@ impl Peer {
         match packet {
             Packet::ReceiverReport(report) => self.reception(now, &report.blocks),
             Packet::SenderReport(report) => self.reception(now, &report.blocks),
-            Packet::Nack(nack) => self.egress.request(now, nack.media_ssrc, &nack.lost),
+            Packet::Nack(nack) => {
+                self.egress.request(now, nack.media_ssrc, &nack.lost, self.connection.round_trip());
+            }
             Packet::Arrivals(arrivals) => {
                 if let Some(reading) = self.egress.on_arrivals(&arrivals) {
                     self.events.push_back(Event::Line(reading));

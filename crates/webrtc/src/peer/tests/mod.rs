@@ -276,7 +276,7 @@ fn a_flood_of_requests_costs_a_bounded_amount() {
     let now = pair.now;
     let lost: Vec<u16> = (0..=u16::MAX).collect();
     for _ in 0..20 {
-        pair.peer.egress.request(now, ssrc, &lost);
+        pair.peer.egress.request(now, ssrc, &lost, None);
     }
     let before = pair.sent.len();
     pair.run(SECOND);

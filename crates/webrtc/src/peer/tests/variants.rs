@@ -51,6 +51,18 @@ fn what_arrives_is_measured() {
 }
 
 #[test]
+fn what_waits_on_a_full_line_is_not_sent_again_and_again() {
+    let narrow = Link { delay: 20 * MS, bits_per_second: Some(600_000), queue: SECOND, ..Link::default() };
+    let mut pair = Pair::with_variants(narrow);
+    pair.connect();
+    pair.play(SECOND, 2_000);
+    // 1.8 Mbit/s: two of three packets are lost, and missed all the time that the third one waits.
+    pair.play(4 * SECOND, 9_000);
+    let (_, stats) = pair.peer.stats().tracks[0];
+    assert!(stats.resent > 0 && stats.resent < stats.packets, "{stats:?}");
+}
+
+#[test]
 fn a_picture_is_replaced_without_a_break_in_its_numbers() {
     let mut pair = Pair::with_variants(Link::default());
     pair.connect();
