@@ -285,10 +285,10 @@ async fn a_codec_that_changed_in_what_was_skipped_is_told_with_the_next_frame() 
     assert!(matches!(events[0], Event::Skipped { .. }), "{:?}", events[0]);
     let told = |track| -> Vec<Arc<Codec>> {
         let frames = events.iter().filter_map(|event| match event {
-            Event::Frame(delivery) if delivery.frame.track == track => Some(&delivery.frame),
-            _ => None,
+            Event::Frame(delivery) => Some(&delivery.frame),
+            Event::Skipped { .. } | Event::TracksChanged | Event::Ended => None,
         });
-        frames.filter_map(|frame| frame.new_codec.clone()).collect()
+        frames.filter(|frame| frame.track == track).filter_map(|frame| frame.new_codec.clone()).collect()
     };
     assert_eq!(told(sound), [Arc::new(opus(2))], "once, and what holds now");
     assert_eq!(told(video), [], "it never changed");
