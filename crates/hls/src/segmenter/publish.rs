@@ -98,11 +98,12 @@ impl Segmenter {
         }
     }
 
-    /// See [`LEADING_GAPS`].
+    /// See [`LEADING_GAPS`]. Where there is a whole segment, nobody needs them, and players that do not know gaps are better off.
     fn put_leading_gaps(&mut self, promise: &Promise) {
-        let Some(part_target) = promise.part_target else { return };
-        let first = self.window.listed().front().map(|first| &first.head);
-        let Some(first) = first.or(self.open_segment().map(|open| &open.head)).cloned() else { return };
+        let Some(part_target) = promise.part_target.filter(|_| self.window.listed().is_empty()) else {
+            return;
+        };
+        let Some(first) = self.open_segment().map(|open| open.head.clone()) else { return };
         let parts = absent_parts(first_part(&self.options), part_target, promise.target());
         let mut date = first.date;
         // The last one first, since each goes in front of the others.

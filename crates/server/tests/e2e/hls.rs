@@ -71,6 +71,12 @@ fn ffmpeg_copies_every_form_without_an_error_line() {
 fn gstreamer_reads_every_form_without_an_error_line() {
     let camera = camera();
     let yeoul = server(&camera);
+    // A playlist of a camera that has only just begun has gaps in front, which hlsdemux2 of GStreamer 1.22 does not know: somebody
+    // watches it already.
+    let url = yeoul.rtsp("cam");
+    let watching = ["-v", "error", "-rtsp_transport", "tcp", "-i", &url, "-map", "0:v", "-c", "copy"];
+    let watcher = Tool::start("ffmpeg", &[&watching[..], &["-f", "framecrc", "-"]].concat());
+    wait_until("eight seconds of pictures", SECOND * 40, || watcher.said().lines().count() > 25 * 8);
     for path in FORMS {
         for element in ["hlsdemux", "hlsdemux2"] {
             let seconds = seconds();
