@@ -1,7 +1,7 @@
 //! A JPEG image of a running stream, asked for once a second: how long it takes, how old it is, and what it costs.
 //!
-//! The server is on one core; the camera, an ffmpeg that publishes a clip again and again, and the questions are on the other. It cannot start ffmpeg: what it answers, it has decoded
-//! itself.
+//! The server is on one core; the camera, an ffmpeg that publishes a clip again and again, and the questions are on the other.
+//! The server cannot start ffmpeg: what it answers, it has decoded itself.
 
 use crate::hls::{cpu_seconds, http};
 use crate::load::{Running, free_ports, make_clip, on_core, wait_for_api};

@@ -138,8 +138,8 @@ impl Consumer {
         self.needs_keyframe = self.video.is_some();
     }
 
-    /// Goes back as far as there are frames to start from, up to [`crate::StreamOptions::history`]: for a newcomer who wants what was before
-    /// the last keyframe, too.
+    /// Goes back as far as there are frames to start from, up to [`crate::StreamOptions::history`]: for a newcomer who wants
+    /// what was before the last keyframe, too.
     pub fn rewind(&mut self) {
         self.ready.clear();
         let ring = self.stream.lock_ring();

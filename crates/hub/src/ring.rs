@@ -8,9 +8,10 @@ use yeoul_media::{Codec, Frame, Timestamp, TrackId};
 
 /// The newest frames of a stream in the order of their coming, each with an index that never repeats.
 ///
-/// It keeps everything since the last keyframe of each video track (the GOP buffer), and [`StreamOptions::max_lag`] for
-/// consumers that are a little behind, or [`StreamOptions::history`] for those who want more, within the bounds in bytes, frames and age. Where a bound cuts into
-/// a GOP, that GOP is no starting point any more and newcomers wait for the next keyframe.
+/// It keeps everything since the last keyframe of each video track (the GOP buffer), [`StreamOptions::max_lag`] for
+/// consumers that are a little behind, and [`StreamOptions::history`] for those who begin earlier, within the bounds in
+/// bytes, frames and age. Where a bound cuts into a GOP, that GOP is no starting point any more and newcomers wait for the
+/// next keyframe.
 pub(crate) struct Ring {
     frames: VecDeque<Frame>,
     /// Index of the first frame in `frames`.
@@ -18,8 +19,8 @@ pub(crate) struct Ring {
     bytes: usize,
     /// The last keyframe of each video track.
     keyframes: Vec<(TrackId, u64)>,
-    /// Index of the first frame since a producer has begun anew.
-    began: u64,
+    /// Index of the first frame since the producer of each track has begun anew.
+    began: Vec<(TrackId, u64)>,
     /// Decoding time of the last frame of each track there ever was.
     last_dts: Vec<(TrackId, Timestamp)>,
     /// What the frames that are gone said last of each track's codec.
@@ -43,7 +44,7 @@ impl Ring {
             first: 0,
             bytes: 0,
             keyframes: Vec::new(),
-            began: 0,
+            began: Vec::new(),
             last_dts: Vec::new(),
             told: Vec::new(),
             options,
@@ -61,15 +62,15 @@ impl Ring {
 
     /// The last keyframe of `video` that is still here.
     pub(crate) fn keyframe(&self, video: TrackId) -> Option<u64> {
-        self.keyframes.iter().find(|(track, _)| *track == video).map(|&(_, index)| index)
+        of(&self.keyframes, video).copied()
     }
 
-    /// The first keyframe of `video` within [`StreamOptions::history`], since a producer has begun anew.
+    /// The first keyframe of `video` within [`StreamOptions::history`], since its producer has begun anew.
     pub(crate) fn first_keyframe(&self, video: TrackId) -> Option<u64> {
         let latest = self.keyframe(video)?;
         let is_keyframe =
             |index: &u64| self.get(*index).is_some_and(|frame| frame.track == video && frame.keyframe);
-        let mut from = self.first.max(self.began)..latest;
+        let mut from = of(&self.began, video).map_or(self.first, |began| self.first.max(*began))..latest;
         from.find(|index| is_keyframe(index) && self.lag(*index) <= self.options.history).or(Some(latest))
     }
 
@@ -77,13 +78,9 @@ impl Ring {
     pub(crate) fn push(&mut self, frame: Frame, is_video: bool) {
         if is_video && frame.keyframe {
             let index = self.head();
-            self.keyframes.retain(|(of, _)| *of != frame.track);
-            self.keyframes.push((frame.track, index));
+            put(&mut self.keyframes, frame.track, index);
         }
-        match self.last_dts.iter_mut().find(|(track, _)| *track == frame.track) {
-            Some((_, dts)) => *dts = frame.dts,
-            None => self.last_dts.push((frame.track, frame.dts)),
-        }
+        put(&mut self.last_dts, frame.track, frame.dts);
         self.bytes += frame.data.len();
         self.frames.push_back(frame);
         self.trim();
@@ -92,18 +89,18 @@ impl Ring {
     /// No newcomer starts from `track` before its next keyframe: its producer has begun anew.
     pub(crate) fn forget_keyframe(&mut self, track: TrackId) {
         self.keyframes.retain(|(of, _)| *of != track);
-        self.began = self.head();
+        let head = self.head();
+        put(&mut self.began, track, head);
     }
 
     /// Decoding time of the last frame of `track`, the earliest possible time if there was none.
     pub(crate) fn last_dts(&self, track: TrackId) -> Timestamp {
-        let last = self.last_dts.iter().find(|(of, _)| *of == track);
-        last.map_or(Timestamp::from_nanos(i64::MIN), |&(_, dts)| dts)
+        of(&self.last_dts, track).copied().unwrap_or(Timestamp::from_nanos(i64::MIN))
     }
 
     /// Whether there ever was a frame of `track`.
     pub(crate) fn has_had(&self, track: TrackId) -> bool {
-        self.last_dts.iter().any(|(of, _)| *of == track)
+        of(&self.last_dts, track).is_some()
     }
 
     /// Where a reader that wants `next` reads on. `video` is the track whose keyframes it can start from; `late` is meant to be
@@ -129,7 +126,7 @@ impl Ring {
         let count = usize::try_from(index.checked_sub(self.first)?).ok()?.saturating_add(1);
         let listed = self.frames.iter().take(count).rev();
         let latest = listed.filter(|frame| frame.track == track).find_map(|frame| frame.new_codec.clone());
-        latest.or_else(|| self.told.iter().find(|(of, _)| *of == track).map(|(_, codec)| Arc::clone(codec)))
+        latest.or_else(|| of(&self.told, track).cloned())
     }
 
     /// How long before the newest frame the frame at `index` came in.
@@ -154,7 +151,7 @@ impl Ring {
             }
             self.bytes -= oldest.data.len();
             if let Some(codec) = oldest.new_codec.clone() {
-                tell(&mut self.told, oldest.track, codec);
+                put(&mut self.told, oldest.track, codec);
             }
             self.frames.pop_front();
             self.first += 1;
@@ -178,10 +175,15 @@ impl Ring {
     }
 }
 
-/// Keeps the latest codec of each track: as many as there ever were tracks.
-fn tell(told: &mut Vec<(TrackId, Arc<Codec>)>, track: TrackId, codec: Arc<Codec>) {
-    match told.iter_mut().find(|(of, _)| *of == track) {
-        Some((_, known)) => *known = codec,
-        None => told.push((track, codec)),
+/// What is known of a track.
+fn of<T>(list: &[(TrackId, T)], track: TrackId) -> Option<&T> {
+    list.iter().find(|(of, _)| *of == track).map(|(_, value)| value)
+}
+
+/// Puts in what is known of a track now: a list has as many entries as there ever were tracks.
+fn put<T>(list: &mut Vec<(TrackId, T)>, track: TrackId, value: T) {
+    match list.iter_mut().find(|(of, _)| *of == track) {
+        Some((_, known)) => *known = value,
+        None => list.push((track, value)),
     }
 }

@@ -89,6 +89,8 @@ const LEADING_GAP_PARTS: u32 = 2;
 /// So many segments of a playlist without parts are short to begin with: a player starts sooner with two segments of a second than
 /// with one of two, and does not stop before it hears of the next one.
 const SHORT_SEGMENTS: usize = 3;
+/// They are as short as the target divided by this, where keyframes allow it: a GOP of a second is a segment.
+const SHORT_SEGMENT_DIVISOR: u32 = 4;
 
 impl Segmenter {
     /// A segmenter of these tracks, of which the container has to carry each.
@@ -118,7 +120,7 @@ impl Segmenter {
             dates: Dates::new(options.clock),
             ends: None,
             discontinuity: false,
-            next_part: first_part(&options) + u64::from(LEADING_GAP_PARTS),
+            next_part: first_part(&options).saturating_add(LEADING_GAP_PARTS.into()),
             breaks: VecDeque::new(),
             failed: None,
             version: 0,
@@ -346,8 +348,8 @@ impl Segmenter {
         if !frame.keyframe {
             return false;
         }
-        let few = !has_parts && self.window.listed().len() < SHORT_SEGMENTS;
-        let target = self.options.segment_target / if few { 4 } else { 1 };
+        let is_beginning = !has_parts && self.window.listed().len() < SHORT_SEGMENTS;
+        let target = self.options.segment_target / if is_beginning { SHORT_SEGMENT_DIVISOR } else { 1 };
         let is_long_enough = frame.dts.saturating_since(open.start) >= shortest_segment(target);
         // Sound can be cut anywhere: between two parts.
         let fits = is_video || !has_parts || !open.waits_for(frame.track);

@@ -98,7 +98,8 @@ impl Segmenter {
         }
     }
 
-    /// See [`LEADING_GAPS`]. Where there is a whole segment, nobody needs them, and players that do not know gaps are better off.
+    /// See [`LEADING_GAPS`]. Where there is a whole segment, nobody needs them, and players that do not know gaps are better
+    /// off.
     fn put_leading_gaps(&mut self, promise: &Promise) {
         let Some(part_target) = promise.part_target.filter(|_| self.window.listed().is_empty()) else {
             return;
@@ -225,11 +226,12 @@ impl Segmenter {
     }
 }
 
-/// Absent parts with numbers from `first` on, as many as have room in a segment, one at least.
+/// Absent parts, as many as have room in a segment, one at least. The last has the last of the numbers that are left free for
+/// them from `first` on.
 fn absent_parts(first: u64, duration: Duration, segment: Duration) -> Vec<Arc<Part>> {
     let count = if duration * LEADING_GAP_PARTS <= segment { LEADING_GAP_PARTS } else { 1 };
-    let numbers = (first..).skip((LEADING_GAP_PARTS - count) as usize).take(count as usize);
+    let end = first.saturating_add(LEADING_GAP_PARTS.into());
     let absent =
         |number| Arc::new(Part { number, duration, independent: false, gap: true, bytes: Bytes::new() });
-    numbers.map(absent).collect()
+    (end - u64::from(count)..end).map(absent).collect()
 }

@@ -165,18 +165,19 @@ impl Live {
         self.channels
     }
 
-    /// Whether a player that finds so little would soon stop. With a single part it finds the gap in front of the first segment, and hls.js
-    /// looks again only after a second; with a single segment it hears of the next too late, and hlsdemux2 of GStreamer loses its
-    /// place for good.
+    /// Whether a player that finds so little would soon stop. With a single part it finds the gap in front of the first segment,
+    /// and hls.js looks again only after a second; with a single segment it hears of the next too late, and hlsdemux2 of
+    /// GStreamer loses its place for good.
     fn is_too_early(&self, snapshot: &Snapshot) -> bool {
-        let is_first = matches!(*self.state.borrow(), State::Filling);
-        let is_little = match snapshot.promise().part_target {
+        if !matches!(*self.state.borrow(), State::Filling) {
+            return false;
+        }
+        match snapshot.promise().part_target {
             Some(target) => snapshot.playable() < target * HLS_FIRST_PARTS,
             None => {
                 snapshot.playable_segments() < HLS_FIRST_SEGMENTS && snapshot.playable() < HLS_FIRST_LENGTH
             }
-        };
-        is_first && is_little
+        }
     }
 
     /// Another consumer than the first one has other tracks.

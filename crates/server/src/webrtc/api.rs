@@ -80,7 +80,9 @@ enum Failure {
     BadFragment(#[from] FragmentError),
     #[error("If-Match names another ICE session than the one that runs")]
     OtherSession,
-    #[error("the stream has no such quality")]
+    #[error(
+        "the stream has no quality of that number: a GET of the session lists them from 0 on, of a stream of several"
+    )]
     NoQuality,
     #[error("expected Content-Type {FRAGMENT_TYPE}, or {JSON_TYPE} with a quality")]
     NoFragment,
@@ -497,5 +499,6 @@ async fn options() -> Response {
 
 async fn options_of_session() -> Response {
     let headers = [(header::ALLOW, "GET, PATCH, DELETE, OPTIONS")];
-    (StatusCode::NO_CONTENT, headers, [("Accept-Patch", FRAGMENT_TYPE)]).into_response()
+    (StatusCode::NO_CONTENT, headers, [("Accept-Patch", format!("{FRAGMENT_TYPE}, {JSON_TYPE}"))])
+        .into_response()
 }
