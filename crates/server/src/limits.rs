@@ -119,6 +119,12 @@ pub(crate) const RTSP_CONNECTIONS: usize = 8192;
 /// How long DESCRIBE waits for a camera: players give up after 10 to 20 s, and want to hear the reason before that.
 pub(crate) const RTSP_OPEN_WAIT: Duration = Duration::from_secs(9);
 
+/// Connections that wait for their worker: it takes them faster than any client can open them.
+pub(crate) const RTSP_ARRIVALS: usize = 64;
+
+/// Frames that a player with a backlog gets before it is the turn of others: a GOP buffer of seconds goes out in some turns.
+pub(crate) const RTSP_TURN_FRAMES: usize = 32;
+
 /// Bytes that wait for a player's socket before no more frames are fetched for it: one write takes them all.
 pub(crate) const RTSP_WRITE_BYTES: usize = 256 << 10;
 
@@ -137,12 +143,12 @@ pub(crate) const RTSP_READ_BYTES: usize = 128 << 10;
 /// After this silence the kernel asks a peer whether it is still there; RTSP over TCP has no sign of life of its own.
 pub(crate) const RTSP_TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// Bytes sent to a UDP player in one go …
-pub(crate) const RTSP_UDP_BURST_BYTES: usize = 16 << 10;
+/// Bytes sent to a UDP player in one go, enough for most frames …
+pub(crate) const RTSP_UDP_BURST_BYTES: usize = 48 << 10;
 
 /// … and the pause after them: together 65 Mbit/s, several times what a camera sends. A receiver has a buffer for 90 to 180
 /// packets by default: enough for it to look away for 20 ms while the GOP buffer comes in.
-pub(crate) const RTSP_UDP_BURST_PAUSE: Duration = Duration::from_millis(2);
+pub(crate) const RTSP_UDP_BURST_PAUSE: Duration = Duration::from_millis(6);
 
 /// Datagrams of one client that wait for its task: 50 ms of 100 Mbit/s.
 pub(crate) const RTSP_UDP_QUEUE: usize = 512;

@@ -1,32 +1,41 @@
-//! One RTSP connection: the task that moves bytes and frames between its sockets, its session and the streams.
+//! One RTSP connection: what moves bytes and frames between its sockets, its session and the streams. Nothing in here waits:
+//! [`super::serve`] does, and [`super::feed`] brings the frames.
 
-use super::fanout;
+use super::feed::Feeds;
 use super::listen::Shared;
 use super::open;
 use super::outbox::{Paced, Stream as Outbox};
+use super::serve::Happening;
 use super::udp::{Datagram, Registration};
+use super::viewing::Viewing;
 use crate::limits::{
-    RTSP_CLOSE_WAIT, RTSP_FIRST_FRAMES, RTSP_READ_BYTES, RTSP_TCP_KEEPALIVE, RTSP_UNSENT_BYTES,
+    RTSP_CLOSE_WAIT, RTSP_READ_BYTES, RTSP_TCP_KEEPALIVE, RTSP_TURN_FRAMES, RTSP_UNSENT_BYTES,
 };
-use std::future::pending;
+use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest, Ready};
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::time::sleep_until;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
-use yeoul_hub::{Consumer, Delivery, Event, Label, Producer};
-use yeoul_media::{Frame, Kind};
+use yeoul_hub::{Consumer, Event, Label, Producer};
+use yeoul_media::Frame;
 use yeoul_rtsp::message::StatusCode;
-use yeoul_rtsp::server::{Block, Clock, Input, Output, Refusal, ServerSession, Start};
+use yeoul_rtsp::server::{Input, Output, Refusal, ServerSession};
 
 /// One RTSP connection.
 pub(super) struct Connection {
     shared: Arc<Shared>,
-    socket: TcpStream,
+    feeds: Rc<Feeds>,
+    /// Itself, for the feeds.
+    me: Weak<RefCell<Self>>,
+    socket: Rc<TcpStream>,
     peer: SocketAddr,
     session: ServerSession,
     outbox: Outbox,
@@ -38,37 +47,35 @@ pub(super) struct Connection {
     producer: Option<Producer>,
     registration: Option<Registration>,
     wait: Instant,
+    /// When its task looks again by itself …
+    armed: Instant,
+    /// … and how it is woken before.
+    nudge: Rc<Notify>,
     /// Once the session wants the connection closed: when it is cut off.
     closing: Option<Instant>,
 }
 
-type Opening = Pin<Box<dyn Future<Output = Result<Consumer, Refusal>> + Send>>;
-
-/// The stream that a player has opened.
-struct Viewing {
-    consumer: Consumer,
-    /// While it plays.
-    fanout: Option<fanout::Shared>,
-    /// Video is passed over up to a keyframe that has sequence numbers.
-    resync: bool,
-}
-
-/// What wakes the task.
-enum Happening {
-    Socket(io::Result<Ready>),
-    Event(Event),
-    Opened(Result<Consumer, Refusal>),
-    Datagram(Datagram),
-    Timeout,
-    Shutdown,
-}
+type Opening = Pin<Box<dyn Future<Output = Result<Consumer, Refusal>>>>;
 
 /// Why the connection is over, for the log.
-type Ended = String;
+pub(super) type Ended = String;
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
 
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, socket: TcpStream, peer: SocketAddr) -> io::Result<Self> {
+    /// Call it inside the worker's runtime.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        feeds: Rc<Feeds>,
+        socket: std::net::TcpStream,
+        peer: SocketAddr,
+    ) -> io::Result<Rc<RefCell<Self>>> {
         let now = Instant::now();
+        let socket = TcpStream::from_std(socket)?;
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let local = socket.local_addr()?.ip().to_canonical();
         socket.set_nodelay(true)?;
@@ -83,74 +90,73 @@ impl Connection {
             None => shared.app.access.permits(peer).err().map(|refusal| refusal.to_string()),
         };
         let session = ServerSession::new(now, Arc::clone(&shared.options), local, refusal, super::random());
-        Ok(Self {
-            shared,
-            socket,
-            peer,
-            session,
-            outbox: Outbox::default(),
-            paced: None,
-            local,
-            opening: None,
-            viewing: None,
-            producer: None,
-            registration: None,
-            wait: now,
-            closing: None,
-        })
+        Ok(Rc::new_cyclic(|me| {
+            RefCell::new(Self {
+                shared,
+                feeds,
+                me: Weak::clone(me),
+                socket: Rc::new(socket),
+                peer,
+                session,
+                outbox: Outbox::default(),
+                paced: None,
+                local,
+                opening: None,
+                viewing: None,
+                producer: None,
+                registration: None,
+                wait: now,
+                armed: now,
+                nudge: Rc::new(Notify::new()),
+                closing: None,
+            })
+        }))
     }
 
-    /// Serves the connection to its end.
-    pub(super) async fn run(mut self) {
-        debug!(target: "rtsp", "{}: connected", self.peer);
-        let ended = self.serve().await;
-        // The stream's sources are let go at once; last words may take a moment.
-        (self.opening, self.viewing, self.producer, self.registration) = (None, None, None, None);
-        self.say_last_words().await;
-        debug!(target: "rtsp", "{}: {ended}", self.peer);
+    pub(super) fn socket(&self) -> &Rc<TcpStream> {
+        &self.socket
     }
 
-    async fn serve(&mut self) -> Ended {
-        let shutdown = self.shared.app.shutdown.clone().cancelled_owned();
-        let timer = sleep_until(Instant::now().into());
-        tokio::pin!(shutdown, timer);
-        loop {
-            let now = Instant::now();
-            if let Err(ended) = self.work(now) {
-                return ended;
-            }
-            let wake_at = self.wake_at().into();
-            if timer.deadline() != wake_at {
-                timer.as_mut().reset(wake_at);
-            }
-            let interest = match (self.outbox.has_room(), self.outbox.is_empty()) {
-                (true, true) => Interest::READABLE,
-                (true, false) => Interest::READABLE | Interest::WRITABLE,
-                // Who does not read our answers need not ask more.
-                (false, _) => Interest::WRITABLE,
-            };
-            let may_fetch = self.may_fetch();
-            let happening = tokio::select! {
-                event = next_event(&mut self.viewing, may_fetch) => Happening::Event(event),
-                ready = self.socket.ready(interest) => Happening::Socket(ready),
-                opened = opened(&mut self.opening) => Happening::Opened(opened),
-                datagram = received(&mut self.registration) => Happening::Datagram(datagram),
-                () = &mut timer => Happening::Timeout,
-                () = &mut shutdown => Happening::Shutdown,
-            };
-            match self.happened(happening) {
-                Ok(()) => {}
-                Err(ended) => return ended,
-            }
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub(super) fn shutdown(&self) -> CancellationToken {
+        self.shared.app.shutdown.clone()
+    }
+
+    /// What wakes its task when a frame left something to do.
+    pub(super) fn nudge(&self) -> Rc<Notify> {
+        Rc::clone(&self.nudge)
+    }
+
+    /// The stream that it plays has something new.
+    pub(super) fn news(this: &RefCell<Self>, now: Instant) {
+        let mut this = this.borrow_mut();
+        let is_over = this.work(now).is_err();
+        // Mostly everything is sent and nothing else is to be waited for than before: the task sleeps on.
+        if is_over || !this.outbox.is_empty() || this.wake_at() < this.armed {
+            this.nudge.notify_one();
         }
     }
 
-    /// Does what the session wants done and sends what can be sent.
-    fn work(&mut self, now: Instant) -> Result<(), Ended> {
-        self.drain(now);
-        self.outbox.write(now, &self.socket).map_err(|error| error.to_string())?;
-        if let Some(paced) = &mut self.paced {
-            paced.send(now);
+    /// Does everything that can be done now: what the session wants, frames as far as there is room, sending.
+    pub(super) fn work(&mut self, now: Instant) -> Result<(), Ended> {
+        for turn in 0.. {
+            self.drain(now);
+            self.outbox.write(now, &self.socket).map_err(|error| error.to_string())?;
+            if let Some(paced) = &mut self.paced {
+                paced.send(now);
+            }
+            if turn == RTSP_TURN_FRAMES {
+                // It has a backlog: the others first.
+                self.nudge.notify_one();
+                break;
+            }
+            let has_room = self.outbox.is_empty() && self.paced.as_ref().is_none_or(Paced::is_empty);
+            let viewing = self.viewing.as_mut().filter(|_| has_room);
+            let Some(event) = viewing.and_then(Viewing::next) else { break };
+            self.event(now, event);
         }
         if self.closing.is_some() && self.outbox.is_empty() {
             return Err("closed".to_owned());
@@ -161,17 +167,43 @@ impl Connection {
         Ok(())
     }
 
+    /// What its socket is watched for.
+    pub(super) fn interest(&self) -> Interest {
+        match (self.outbox.has_room(), self.outbox.is_empty()) {
+            (true, true) => Interest::READABLE,
+            (true, false) => Interest::READABLE | Interest::WRITABLE,
+            // Who does not read our answers need not ask more.
+            (false, _) => Interest::WRITABLE,
+        }
+    }
+
+    /// When its task has to look again by itself.
+    pub(super) fn arm(&mut self) -> Instant {
+        self.armed = self.wake_at();
+        self.armed
+    }
+
     fn wake_at(&self) -> Instant {
         let paced = self.paced.as_ref().and_then(Paced::next_timeout);
         [self.outbox.gives_up_at(), paced, self.closing].into_iter().flatten().fold(self.wait, Instant::min)
     }
 
-    /// Whether there is room for the next frame.
-    fn may_fetch(&self) -> bool {
-        self.outbox.is_empty() && self.paced.as_ref().is_none_or(Paced::is_empty)
+    /// The stream that was asked for.
+    pub(super) fn poll_opened(&mut self, cx: &mut Context<'_>) -> Poll<Result<Consumer, Refusal>> {
+        self.opening.as_mut().map_or(Poll::Pending, |opening| opening.as_mut().poll(cx))
     }
 
-    fn happened(&mut self, happening: Happening) -> Result<(), Ended> {
+    /// A datagram of its client.
+    pub(super) fn poll_datagram(&mut self, cx: &mut Context<'_>) -> Poll<Datagram> {
+        let Some(registration) = &mut self.registration else { return Poll::Pending };
+        match registration.datagrams.poll_recv(cx) {
+            Poll::Ready(Some(datagram)) => Poll::Ready(datagram),
+            // The registration holds a sender itself.
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    pub(super) fn happened(&mut self, happening: Happening) -> Result<(), Ended> {
         let now = Instant::now();
         match happening {
             Happening::Socket(ready) => {
@@ -179,12 +211,11 @@ impl Connection {
                     self.read(now)?;
                 }
             }
-            Happening::Event(event) => self.frames(now, event),
             Happening::Opened(answer) => {
                 self.opening = None;
                 let answer = answer.map(|consumer| {
                     let tracks = consumer.tracks().to_vec();
-                    self.viewing = Some(Viewing { consumer, fanout: None, resync: false });
+                    self.viewing = Some(Viewing::new(consumer));
                     tracks
                 });
                 self.tell(now, Input::Opened(answer));
@@ -192,7 +223,7 @@ impl Connection {
             Happening::Datagram(Datagram { port, from, bytes }) => {
                 self.tell(now, Input::Datagram { port, from, bytes: &bytes });
             }
-            Happening::Timeout => {
+            Happening::Look => {
                 if now >= self.wait {
                     self.tell(now, Input::Timeout);
                 }
@@ -252,7 +283,7 @@ impl Connection {
                 Output::Play => self.play(now),
                 Output::Pause => {
                     if let Some(viewing) = &mut self.viewing {
-                        viewing.fanout = None;
+                        viewing.pause();
                     }
                 }
                 Output::Announce { name } => {
@@ -305,7 +336,11 @@ impl Connection {
 
     fn play(&mut self, now: Instant) {
         self.use_udp(now);
-        let (answer, first) = match self.viewing.as_mut().map(|viewing| viewing.start(&self.shared, now)) {
+        let started = self.viewing.as_mut().map(|viewing| {
+            let subscription = self.feeds.subscribe(viewing.consumer.stream(), &self.me);
+            viewing.start(&self.shared, now, subscription)
+        });
+        let (answer, first) = match started {
             Some(Ok((start, first))) => (Ok(start), first),
             Some(Err(sentence)) => (Err(Refusal::new(StatusCode::ServiceUnavailable, sentence)), Vec::new()),
             None => {
@@ -337,18 +372,6 @@ impl Connection {
         (self.opening, self.viewing, self.producer, self.registration) = (None, None, None, None);
     }
 
-    /// Sends this event's frame, and those behind it, as far as there is room.
-    fn frames(&mut self, now: Instant, event: Event) {
-        let mut next = Some(event);
-        while let Some(event) = next {
-            self.event(now, event);
-            self.drain(now);
-            let has_room = self.outbox.has_room() && self.paced.as_ref().is_none_or(Paced::is_empty);
-            let viewing = self.viewing.as_mut().filter(|viewing| has_room && viewing.fanout.is_some());
-            next = viewing.and_then(|viewing| viewing.consumer.try_next());
-        }
-    }
-
     fn event(&mut self, now: Instant, event: Event) {
         let Some(viewing) = &mut self.viewing else { return };
         match event {
@@ -366,85 +389,5 @@ impl Connection {
             }
             Event::Ended => self.tell(now, Input::End("the stream has ended".to_owned())),
         }
-    }
-
-    /// Lets the client read our last answer: closing at once, with something of its still unread, would destroy it.
-    async fn say_last_words(&mut self) {
-        let farewell = async {
-            if self.socket.shutdown().await.is_ok() {
-                let mut ignored = [0; 1024];
-                while self.socket.read(&mut ignored).await.is_ok_and(|count| count > 0) {}
-            }
-        };
-        let _ = tokio::time::timeout(RTSP_CLOSE_WAIT, farewell).await;
-    }
-}
-
-impl Viewing {
-    /// Goes to a place where a picture begins: where the player's packets start, and the first of them.
-    fn start(&mut self, shared: &Shared, now: Instant) -> Result<(Start, Vec<Arc<Block>>), String> {
-        self.consumer.restart();
-        self.resync = false;
-        let mut deliveries: Vec<Delivery> = Vec::new();
-        let sees_all = |seen: &[Delivery], consumer: &Consumer| {
-            consumer.tracks().iter().all(|track| seen.iter().any(|delivery| delivery.frame.track == track.id))
-        };
-        while deliveries.len() < RTSP_FIRST_FRAMES && !sees_all(&deliveries, &self.consumer) {
-            match self.consumer.try_next() {
-                Some(Event::Frame(delivery)) => deliveries.push(delivery),
-                Some(Event::Skipped { .. }) => {}
-                Some(Event::TracksChanged) => return Err("the camera came back with other tracks".to_owned()),
-                Some(Event::Ended) => return Err("the stream has ended".to_owned()),
-                None => break,
-            }
-        }
-        let shared = shared.fanouts.get(&self.consumer, deliveries.first().map(|delivery| delivery.index));
-        self.fanout = Some(Arc::clone(&shared));
-        let mut first = Vec::new();
-        for delivery in &deliveries {
-            first.extend(self.block(now, delivery)?);
-        }
-        let start = fanout::lock(&shared).start(&first, self.consumer.stream().time_at(now));
-        Ok((start, first))
-    }
-
-    /// The packets of a frame, or a sentence why there will be none any more.
-    fn block(&mut self, now: Instant, delivery: &Delivery) -> Result<Option<Arc<Block>>, String> {
-        let Some(fanout) = &self.fanout else { return Ok(None) };
-        let clock = Clock { now, wall: SystemTime::now() };
-        let frame = &delivery.frame;
-        let block =
-            fanout::lock(fanout).block(delivery.index, frame, clock).map_err(|error| error.to_string())?;
-        let is_video =
-            self.consumer.tracks().iter().any(|track| track.id == frame.track && track.kind() == Kind::Video);
-        if is_video {
-            self.resync = if block.is_none() { true } else { self.resync && !frame.keyframe };
-        }
-        Ok(block.filter(|_| !(is_video && self.resync)))
-    }
-}
-
-async fn next_event(viewing: &mut Option<Viewing>, may_fetch: bool) -> Event {
-    match viewing {
-        Some(viewing) if may_fetch && viewing.fanout.is_some() => viewing.consumer.next().await,
-        Some(_) | None => pending().await,
-    }
-}
-
-async fn opened(opening: &mut Option<Opening>) -> Result<Consumer, Refusal> {
-    match opening {
-        Some(opening) => opening.await,
-        None => pending().await,
-    }
-}
-
-async fn received(registration: &mut Option<Registration>) -> Datagram {
-    let datagram = match registration {
-        Some(registration) => registration.datagrams.recv().await,
-        None => None,
-    };
-    match datagram {
-        Some(datagram) => datagram,
-        None => pending().await,
     }
 }

@@ -1,12 +1,13 @@
 //! The RTSP listener.
 
-use super::connection::Connection;
 use super::fanout::Fanouts;
 use super::udp::UdpPair;
+use super::worker::{Arrival, Worker};
 use crate::app::{App, StartError};
 use crate::limits::{ACCEPT_PAUSE, RTSP_CONNECTIONS};
 use crate::sockets;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -62,24 +63,22 @@ pub(crate) fn start(app: &Arc<App>) -> Result<Option<SocketAddr>, StartError> {
             }
         });
     }
-    app.tasks.spawn(accept(shared, listener));
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = (0..cores).map(|index| Worker::start(index, &shared)).collect::<Result<Vec<_>, _>>()?;
+    app.tasks.spawn(accept(shared, listener, workers));
     Ok(Some(address))
 }
 
-async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+async fn accept(shared: Arc<Shared>, listener: TcpListener, workers: Vec<Worker>) {
     let room = Arc::new(Semaphore::new(RTSP_CONNECTIONS));
     let accepting = async {
         loop {
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-            match listener.accept().await {
+            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+            match listener.accept().await.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
                 Ok((socket, peer)) => {
-                    let shared = Arc::clone(&shared);
-                    // A connection that is gone before it begins is nobody's loss.
-                    let Ok(connection) = Connection::new(Arc::clone(&shared), socket, peer) else { continue };
-                    shared.app.tasks.spawn(async move {
-                        connection.run().await;
-                        drop(permit);
-                    });
+                    if let Some(worker) = workers.iter().min_by_key(|worker| worker.connections()) {
+                        worker.take(Arrival { socket, peer, place }).await;
+                    }
                 }
                 Err(error) => {
                     warn!(target: "rtsp", "cannot accept a connection: {error}");

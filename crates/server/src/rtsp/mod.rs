@@ -3,10 +3,14 @@
 mod connection;
 pub(crate) mod dial;
 mod fanout;
+mod feed;
 pub(crate) mod listen;
 mod open;
 mod outbox;
+mod serve;
 mod udp;
+mod viewing;
+mod worker;
 
 /// 32 bytes that nobody can guess.
 fn random() -> [u8; 32] {

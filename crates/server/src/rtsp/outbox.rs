@@ -44,13 +44,19 @@ impl Stream {
     pub(super) fn write(&mut self, now: Instant, socket: &TcpStream) -> io::Result<()> {
         /// Pieces in one call; a frame is one piece.
         const PIECES: usize = 32;
-        while !self.pieces.is_empty() {
-            let mut slices: [IoSlice<'_>; PIECES] = std::array::from_fn(|_| IoSlice::new(&[]));
-            for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
-                *slice = IoSlice::new(piece);
-            }
-            let count = self.pieces.len().min(PIECES);
-            match socket.try_write_vectored(slices.get(..count).unwrap_or_default()) {
+        while let Some(first) = self.pieces.front() {
+            let wrote = if self.pieces.len() == 1 {
+                // The usual case, a frame: cheaper for the kernel than a list of one.
+                socket.try_write(first)
+            } else {
+                let mut slices: [IoSlice<'_>; PIECES] = std::array::from_fn(|_| IoSlice::new(&[]));
+                for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+                    *slice = IoSlice::new(piece);
+                }
+                let count = self.pieces.len().min(PIECES);
+                socket.try_write_vectored(slices.get(..count).unwrap_or_default())
+            };
+            match wrote {
                 Ok(written) => {
                     self.advance(written);
                     self.stalled_since = None;
