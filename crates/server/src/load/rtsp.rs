@@ -188,7 +188,7 @@ impl Dialogue {
                 None
             }
             Lower::Udp => {
-                let pair = Socket::bind_pair(self.connection.local().ip())
+                let pair = Socket::bind_pair(self.connection.local().ip(), self.connection.peer().ip())
                     .map_err(|error| format!("no two free UDP ports here: {error}"))?;
                 transport.client_port = Some((pair.0.local().port(), pair.1.local().port()));
                 Some(pair)

@@ -1,4 +1,7 @@
 //! UDP sockets of viewers: many datagrams with one call (`recvmmsg`, receive offload), into memory that all share.
+//!
+//! Not so where the server is on this very machine: a run of datagrams that it sends with one call would then stay one to the end,
+//! and the server would be spared what every network asks of it.
 
 use crate::limits::{LOAD_UDP_BATCH, LOAD_UDP_BUFFER_BYTES, LOAD_UDP_SOCKET_BYTES, RTSP_UDP_PORT_ATTEMPTS};
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
@@ -18,39 +21,41 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct Socket {
     socket: AsyncFd<UdpSocket>,
-    state: UdpSocketState,
+    /// `None` takes datagrams one by one.
+    offload: Option<UdpSocketState>,
     local: SocketAddr,
 }
 
 impl Socket {
-    /// A socket on this address; port 0 is any.
-    pub(super) fn bind(local: SocketAddr) -> io::Result<Self> {
+    /// A socket on this address for what `server` sends; port 0 is any.
+    pub(super) fn bind(local: SocketAddr, server: IpAddr) -> io::Result<Self> {
         let socket = UdpSocket::bind(local)?;
         socket.set_nonblocking(true)?;
         // A frame comes as one burst. As much as the system allows; with the right to, more than that.
         if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, LOAD_UDP_SOCKET_BYTES).is_err() {
             let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(LOAD_UDP_SOCKET_BYTES);
         }
-        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        let is_here = local.ip().to_canonical() == server.to_canonical();
+        let offload = (!is_here).then(|| UdpSocketState::new(UdpSockRef::from(&socket))).transpose()?;
         let local = socket.local_addr()?;
         #[expect(
             deprecated,
             reason = "its replacement is unsafe; a UdpSocket owns its descriptor, which is all that it asks for"
         )]
         let socket = AsyncFd::with_interest(socket, Interest::READABLE)?;
-        Ok(Self { socket, state, local })
+        Ok(Self { socket, offload, local })
     }
 
     /// Two sockets on neighbouring ports, the first one even (RFC 3550 §11).
-    pub(super) fn bind_pair(ip: IpAddr) -> io::Result<(Self, Self)> {
+    pub(super) fn bind_pair(ip: IpAddr, server: IpAddr) -> io::Result<(Self, Self)> {
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
         for _ in 0..RTSP_UDP_PORT_ATTEMPTS {
-            let first = Self::bind(SocketAddr::new(ip, 0))?;
+            let first = Self::bind(SocketAddr::new(ip, 0), server)?;
             let port = first.local.port();
             if port % 2 == 1 {
                 continue;
             }
-            match Self::bind(SocketAddr::new(ip, port + 1)) {
+            match Self::bind(SocketAddr::new(ip, port + 1), server) {
                 Ok(second) => return Ok((first, second)),
                 Err(error) => last = error,
             }
@@ -85,21 +90,35 @@ impl Socket {
     }
 
     fn read(&self, socket: &UdpSocket, each: &mut impl FnMut(SocketAddr, &[u8])) -> io::Result<()> {
-        BUFFERS.with_borrow_mut(|buffers| {
-            let mut meta = [RecvMeta::default(); LOAD_UDP_BATCH];
-            let mut rest = buffers.chunks_exact_mut(LOAD_UDP_BUFFER_BYTES);
-            let mut slices: [IoSliceMut<'_>; LOAD_UDP_BATCH] =
-                std::array::from_fn(|_| IoSliceMut::new(rest.next().unwrap_or_default()));
-            let count = self.state.recv(UdpSockRef::from(socket), &mut slices, &mut meta)?;
-            for (meta, slice) in meta.iter().zip(&slices).take(count) {
-                let datagrams = slice.get(..meta.len).unwrap_or_default();
-                for datagram in datagrams.chunks(meta.stride.max(1)) {
-                    each(meta.addr, datagram);
-                }
+        BUFFERS.with_borrow_mut(|buffers| match &self.offload {
+            Some(state) => read_batch(state, socket, buffers, each),
+            None => {
+                let (count, from) = socket.recv_from(buffers)?;
+                each(from, buffers.get(..count).unwrap_or_default());
+                Ok(())
             }
-            Ok(())
         })
     }
+}
+
+fn read_batch(
+    state: &UdpSocketState,
+    socket: &UdpSocket,
+    buffers: &mut [u8],
+    each: &mut impl FnMut(SocketAddr, &[u8]),
+) -> io::Result<()> {
+    let mut meta = [RecvMeta::default(); LOAD_UDP_BATCH];
+    let mut rest = buffers.chunks_exact_mut(LOAD_UDP_BUFFER_BYTES);
+    let mut slices: [IoSliceMut<'_>; LOAD_UDP_BATCH] =
+        std::array::from_fn(|_| IoSliceMut::new(rest.next().unwrap_or_default()));
+    let count = state.recv(UdpSockRef::from(socket), &mut slices, &mut meta)?;
+    for (meta, slice) in meta.iter().zip(&slices).take(count) {
+        let datagrams = slice.get(..meta.len).unwrap_or_default();
+        for datagram in datagrams.chunks(meta.stride.max(1)) {
+            each(meta.addr, datagram);
+        }
+    }
+    Ok(())
 }
 
 /// The address of this machine that reaches `server`: nothing is sent for it.
@@ -118,9 +137,9 @@ mod tests {
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    #[tokio::test]
-    async fn datagrams_come_one_by_one() {
-        let (rtp, rtcp) = Socket::bind_pair(HERE).expect("two ports");
+    /// Datagrams that come to a socket for what `server` sends.
+    async fn check(server: IpAddr) {
+        let (rtp, rtcp) = Socket::bind_pair(HERE, server).expect("two ports");
         assert_eq!((rtp.local().port() % 2, rtcp.local().port()), (0, rtp.local().port() + 1));
         let sender = UdpSocket::bind((HERE, 0)).expect("a port");
         for size in [700, 700, 30] {
@@ -133,6 +152,12 @@ mod tests {
                 .expect("received");
         }
         assert_eq!(sizes, [700, 700, 30]);
+    }
+
+    #[tokio::test]
+    async fn datagrams_come_one_by_one_with_and_without_offload() {
+        check(HERE).await;
+        check(Ipv4Addr::new(192, 0, 2, 1).into()).await;
     }
 
     #[test]

@@ -53,7 +53,7 @@ async fn socket_towards(url: &Url) -> Result<Socket, String> {
     let mut found =
         lookup_host((host, port)).await.map_err(|error| format!("{host} cannot be found: {error}"))?;
     let server = found.next().ok_or_else(|| format!("{host} has no address"))?;
-    let bound = local_ip(server).and_then(|ip| Socket::bind(SocketAddr::new(ip, 0)));
+    let bound = local_ip(server).and_then(|ip| Socket::bind(SocketAddr::new(ip, 0), server.ip()));
     bound.map_err(|error| format!("no UDP socket towards {host}: {error}"))
 }
 
