@@ -20,7 +20,7 @@ audit: ## check licences, advisories and duplicates of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny@0.20.2
 	@cargo deny --all-features check
 
-bench: ## run the benchmarks
+bench: ## measure every goal of docs/performance.md: ours, the floor, the ratio
 	@cargo --quiet xtask bench
 
 fmt: ## format all code

@@ -29,7 +29,7 @@ export default defineConfig([
   },
   {
     // Node programs whose callbacks for `page.evaluate` run in the browser.
-    files: ['e2e/**/*.mjs'],
+    files: ['bench/**/*.mjs', 'e2e/**/*.mjs'],
     languageOptions: { globals: readonly([...NODE, ...BROWSER]) },
   },
 ]);

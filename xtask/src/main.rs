@@ -6,7 +6,6 @@ mod ci;
 mod counts;
 mod fuzz;
 mod hls;
-mod load;
 mod pictures;
 mod steps;
 mod tidy;
@@ -25,8 +24,14 @@ enum Task {
     Tidy,
     /// Runs the end-to-end tests only: the real binary with ffmpeg, GStreamer and Chromium
     E2e,
-    /// Runs the benchmarks
-    Bench,
+    /// Measures what the project has promised: a table of goals P1 to P13
+    Bench(bench::BenchArgs),
+    /// A part of a benchmark's floor, in a process of its own
+    #[command(hide = true)]
+    Floor {
+        #[command(subcommand)]
+        part: bench::FloorPart,
+    },
     /// Asks for one part of an LL-HLS media playlist on many connections; tells how far apart the answers come
     BlockedReloads {
         /// The media playlist: `http://127.0.0.1:1984/…`
@@ -55,7 +60,8 @@ fn main() -> ExitCode {
         Task::Ci => ci::all(),
         Task::Tidy => tidy::run().map(|findings| findings == 0),
         Task::E2e => ci::end_to_end(),
-        Task::Bench => bench::run(),
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Floor { part } => bench::run_floor(&part).map(|()| true),
         Task::BenchPictures => pictures::run(),
         Task::BlockedReloads { url, readers, rounds } => {
             hls::blocked_reloads(&url, readers, rounds).map(|()| true)

@@ -3,10 +3,10 @@
 //! The server is on one core; the camera, an ffmpeg that publishes a clip again and again, and the questions are on the other.
 //! The server cannot start ffmpeg: what it answers, it has decoded itself.
 
-use crate::hls::{cpu_seconds, http};
-use crate::load::{Running, free_ports, make_clip, on_core, wait_for_api};
+use crate::bench::Row;
+use crate::bench::rig::{Running, cpu_seconds, free_ports, make_clip, on_core, wait_for_api};
+use crate::hls::http;
 use crate::release_folder;
-use crate::steps::Steps;
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,25 +19,32 @@ const QUERIES: [&str; 3] = ["src=cam", "src=cam&width=640", "src=cam&cache=0"];
 const QUESTIONS: u32 = 40;
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Runs the steps alone; true when none failed.
+/// Asks in every way and prints lines of JSON; true when nothing failed.
 pub(crate) fn run() -> Result<bool> {
-    let mut steps = Steps::default();
-    add(&mut steps)?;
-    Ok(steps.finish())
-}
-
-/// Adds a step for each clip.
-pub(crate) fn add(steps: &mut Steps) -> Result<()> {
     for clip in CLIPS {
-        steps.function(&format!("load: pictures of {clip}"), || {
-            measure(clip)?;
-            Ok((true, Default::default()))
-        })?;
+        for (query, seen) in measure(clip, &QUERIES, QUESTIONS)? {
+            println!("{{\"clip\":\"{clip}\",\"query\":\"{query}\",{}}}", seen.json());
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
-fn measure(clip: &str) -> Result<()> {
+/// The goal's rows: the newest picture that there is, of short and of long GOPs.
+pub(crate) fn rows() -> Result<Vec<Row>> {
+    const QUESTIONS: u32 = 15;
+    let mut rows = Vec::new();
+    for (clip, gop) in CLIPS.into_iter().zip(["1 s", "10 s"]) {
+        for (query, seen) in measure(clip, &["src=cam&cache=0"], QUESTIONS)? {
+            let what = format!("JPEG of 1080p, GOP {gop}, {}, p50", query.trim_start_matches("src=cam&"));
+            let note = format!("p95 {:.0} ms, age p50 {:.0} ms", seen.p95_ms, seen.age_p50_ms);
+            rows.push(Row::new("P11", &what, "ms").figure(Some(seen.p50_ms)).at_most(60.0).note(note));
+        }
+    }
+    Ok(rows)
+}
+
+/// How long a server takes that is asked `questions` times in each of these ways.
+fn measure<'a>(clip: &str, queries: &[&'a str], questions: u32) -> Result<Vec<(&'a str, Seen)>> {
     let [api, rtsp, _, _] = free_ports()?;
     let config = format!(
         "streams: {{cam: }}\napi: {{listen: '127.0.0.1:{api}'}}\n\
@@ -61,19 +68,45 @@ fn measure(clip: &str) -> Result<()> {
     camera.args(["-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp"]);
     let camera = camera.arg(format!("rtsp://127.0.0.1:{rtsp}/cam")).stdin(Stdio::null()).spawn();
     let _camera = Running(camera.context("ffmpeg")?);
-    for query in QUERIES {
-        let url = format!("http://127.0.0.1:{api}/api/frame.jpeg?{query}");
-        println!("{{\"clip\":\"{clip}\",\"query\":\"{query}\",{}}}", ask(&url, server.0.id())?);
-    }
-    Ok(())
+    queries
+        .iter()
+        .map(|query| {
+            let url = format!("http://127.0.0.1:{api}/api/frame.jpeg?{query}");
+            Ok((*query, ask(&url, server.0.id(), questions)?))
+        })
+        .collect()
 }
 
-/// Asks again and again, the first time uncounted: the stream begins then. Times and ages as fields of JSON.
-fn ask(url: &str, pid: u32) -> Result<String> {
+/// Times of answers and ages of pictures.
+struct Seen {
+    p50_ms: f64,
+    p95_ms: f64,
+    most_ms: f64,
+    age_p50_ms: f64,
+    age_p95_ms: f64,
+    bytes: usize,
+    cores: f64,
+}
+
+impl Seen {
+    /// As fields of JSON, with how busy the machine is.
+    fn json(&self) -> String {
+        let Self { p50_ms, p95_ms, most_ms, age_p50_ms, age_p95_ms, bytes, cores } = self;
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split(' ').next().unwrap_or_default();
+        format!(
+            "\"p50_ms\":{p50_ms:.1},\"p95_ms\":{p95_ms:.1},\"most_ms\":{most_ms:.1},\"age_p50_ms\":{age_p50_ms},\
+             \"age_p95_ms\":{age_p95_ms},\"bytes\":{bytes},\"cores\":{cores:.3},\"load\":{load}"
+        )
+    }
+}
+
+/// Asks again and again, the first time uncounted: the stream begins then.
+fn ask(url: &str, pid: u32, questions: u32) -> Result<Seen> {
     http::get(url)?;
     let (mut times, mut ages, mut bytes) = (Vec::new(), Vec::new(), 0);
     let (began, before) = (Instant::now(), cpu_seconds(pid)?);
-    for number in 1..=QUESTIONS {
+    for number in 1..=questions {
         std::thread::sleep((began + INTERVAL * number).saturating_duration_since(Instant::now()));
         let asked = Instant::now();
         let (head, image) = http::exchange(url)?;
@@ -83,14 +116,9 @@ fn ask(url: &str, pid: u32) -> Result<String> {
         bytes = image.len();
     }
     let cores = (cpu_seconds(pid)? - before) / began.elapsed().as_secs_f64();
-    let [p50, p95, most] = percentiles(&mut times);
-    let [age_p50, age_p95, _] = percentiles(&mut ages);
-    let load = std::fs::read_to_string("/proc/loadavg")?;
-    let load = load.split(' ').next().unwrap_or_default();
-    Ok(format!(
-        "\"p50_ms\":{p50:.1},\"p95_ms\":{p95:.1},\"most_ms\":{most:.1},\"age_p50_ms\":{age_p50},\"age_p95_ms\":{age_p95},\
-         \"bytes\":{bytes},\"cores\":{cores:.3},\"load\":{load}"
-    ))
+    let [p50_ms, p95_ms, most_ms] = percentiles(&mut times);
+    let [age_p50_ms, age_p95_ms, _] = percentiles(&mut ages);
+    Ok(Seen { p50_ms, p95_ms, most_ms, age_p50_ms, age_p95_ms, bytes, cores })
 }
 
 fn percentiles(values: &mut [f64]) -> [f64; 3] {

@@ -9,23 +9,23 @@ use std::cmp::Reverse;
 
 /// Answers challenges with one user's credentials. `Debug` shows no password.
 #[derive(Debug, Default)]
-pub(crate) struct Authenticator {
+pub struct Authenticator {
     credentials: Option<Credentials>,
     client: Option<PasswordClient>,
 }
 
 /// What a challenge asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Challenged {
+pub struct Challenged {
     /// The scheme chosen, for people: `Digest`, `Basic`.
-    pub(crate) scheme: &'static str,
+    pub scheme: &'static str,
     /// The last answer was right but for its nonce, which is too old (RFC 7616 §3.3).
-    pub(crate) is_stale: bool,
+    pub is_stale: bool,
 }
 
 /// Why a challenge cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ChallengeError {
+pub enum ChallengeError {
     /// There is nobody to answer as.
     #[error("no user name and password are given")]
     NoCredentials,
@@ -37,13 +37,13 @@ pub(crate) enum ChallengeError {
 impl Authenticator {
     /// Answers as this user; without credentials every challenge is an error.
     #[must_use]
-    pub(crate) fn new(credentials: Option<Credentials>) -> Self {
+    pub fn new(credentials: Option<Credentials>) -> Self {
         Self { credentials, client: None }
     }
 
     /// The user name, for error sentences.
     #[must_use]
-    pub(crate) fn user(&self) -> Option<&str> {
+    pub fn user(&self) -> Option<&str> {
         self.credentials.as_ref().map(|credentials| credentials.user.as_str())
     }
 
@@ -51,7 +51,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// If there are no credentials, or no challenge is understood.
-    pub(crate) fn challenge(&mut self, headers: &Headers) -> Result<Challenged, ChallengeError> {
+    pub fn challenge(&mut self, headers: &Headers) -> Result<Challenged, ChallengeError> {
         if self.credentials.is_none() {
             return Err(ChallengeError::NoCredentials);
         }
@@ -73,7 +73,7 @@ impl Authenticator {
     }
 
     /// The Authorization header for the next request, once there was a challenge. `uri` is the request URI as sent.
-    pub(crate) fn authorize(&mut self, method: &str, uri: &str, body: &[u8]) -> Option<String> {
+    pub fn authorize(&mut self, method: &str, uri: &str, body: &[u8]) -> Option<String> {
         let (client, credentials) = (self.client.as_mut()?, self.credentials.as_ref()?);
         // `auth-int` only where nothing else is offered: proxies and cameras that rewrite bodies break it.
         let wants_body = matches!(client, PasswordClient::Digest(digest) if !(digest.qop() & Qop::Auth));

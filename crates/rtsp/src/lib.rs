@@ -2,10 +2,11 @@
 //!
 //! * [`Framer`] cuts the bytes of a control connection into [`message::Message`]s.
 //! * [`Transport`] is the header that says how a track's packets travel.
+//! * [`auth`] answers the challenges of servers.
 //! * [`ClientSession`](client::ClientSession) plays what a camera sends.
 //! * [`ServerSession`](server::ServerSession) answers players and publishers.
 
-mod auth;
+pub mod auth;
 pub mod client;
 pub mod limits;
 pub mod message;

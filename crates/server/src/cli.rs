@@ -4,6 +4,7 @@ use crate::api::{API_VERSION, REVISION};
 use crate::app::{End, Server};
 use crate::config::{Config, Layer, Problem};
 use crate::limits::RUNTIME_WAIT;
+use crate::load;
 use crate::log;
 use crate::mask::Masker;
 use crate::probe;
@@ -28,6 +29,7 @@ Examples:
   yeoul -c /etc/yeoul.yaml -c api.listen=:8080 the same file on two machines, one with another port
   yeoul -c 'streams.door=rtsp://user:password@192.168.1.64/stream1'
   yeoul probe rtsp://user:password@192.168.1.64/stream1
+  yeoul load rtsp://127.0.0.1:8554/door --viewers 200
 
 The page is at http://127.0.0.1:1984/ unless api.listen says otherwise.";
 
@@ -61,6 +63,8 @@ struct ConfigArgs {
 enum Task {
     /// Look at a source for some seconds and tell what it sends
     Probe(probe::ProbeArgs),
+    /// Load a server with viewers and tell what they got, and what it cost
+    Load(load::LoadArgs),
     /// Read the configuration, tell what is wrong with it and where the page will be, and end
     Check,
 }
@@ -112,6 +116,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     match &cli.command {
         Some(Task::Probe(arguments)) => probe::run(arguments),
+        Some(Task::Load(arguments)) => load::run(arguments),
         Some(Task::Check) => check(&cli.config.config),
         None if cli.daemon && std::env::var_os(IN_BACKGROUND).is_none() => daemonize(),
         None => serve(&cli.config.config),
@@ -148,7 +153,7 @@ struct Loaded {
     missing: Vec<String>,
 }
 
-fn load(arguments: &[String]) -> anyhow::Result<Loaded> {
+fn read_all(arguments: &[String]) -> anyhow::Result<Loaded> {
     let mut layers = Vec::new();
     let mut missing = Vec::new();
     let mut first_file: Option<PathBuf> = None;
@@ -210,7 +215,7 @@ fn credential(name: &str) -> Option<String> {
 }
 
 fn check(arguments: &[String]) -> anyhow::Result<ExitCode> {
-    let loaded = load(arguments)?;
+    let loaded = read_all(arguments)?;
     for line in loaded.missing.iter().cloned().chain(loaded.warnings.iter().map(ToString::to_string)) {
         print(&format!("{line}\n"));
     }
@@ -227,7 +232,7 @@ fn check(arguments: &[String]) -> anyhow::Result<ExitCode> {
 }
 
 fn serve(arguments: &[String]) -> anyhow::Result<ExitCode> {
-    let Loaded { config, warnings, missing } = load(arguments)?;
+    let Loaded { config, warnings, missing } = read_all(arguments)?;
     let flush = log::start(&config.log, Masker::new(&config.secrets))?;
     info!(target: "app", version = env!("CARGO_PKG_VERSION"), revision = REVISION, "yeoul");
     if let Some(path) = &config.path {
@@ -277,7 +282,7 @@ async fn until_end(config: Config) -> anyhow::Result<End> {
 }
 
 /// Every session has a descriptor or two: the usual soft limit of 1024 is for programs that use `select`.
-fn raise_descriptors() {
+pub(crate) fn raise_descriptors() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum
         && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })

@@ -10,6 +10,7 @@ pub mod config;
 mod ffmpeg;
 mod hls;
 mod limits;
+mod load;
 mod log;
 mod mask;
 mod outputs;
@@ -23,6 +24,7 @@ mod streams;
 mod wants;
 mod web;
 mod webrtc;
+mod whep;
 
 pub use app::{End, Server, StartError};
 pub use config::Config;

@@ -13,23 +13,32 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Answers are gzip: a few kilobytes.
 const BUFFER: usize = 64 << 10;
 
-/// Opens `readers` connections and asks on all of them for the part after the next one, `rounds` times. Prints, as a line of
-/// JSON, the times from a round's first answer to the others, of all rounds together.
+/// Times from a round's first answer to the others, of all rounds together.
+pub(crate) struct Spread {
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) most_ms: f64,
+}
+
+/// Measures it and prints a line of JSON.
 pub(crate) fn run(url: &str, readers: usize, rounds: usize) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut spread: Vec<Duration> = runtime.block_on(rounds_of(url, readers, rounds))?;
-    spread.sort();
-    let ms = |percent: usize| {
-        let at = (spread.len() * percent).div_ceil(100);
-        spread.get(at.saturating_sub(1)).map_or(0.0, |time| time.as_secs_f64() * 1e3)
-    };
+    let Spread { p50_ms, p99_ms, most_ms } = spread(url, readers, rounds)?;
     println!(
-        "{{\"what\":\"blocked reloads\",\"readers\":{readers},\"rounds\":{rounds},\"p50_ms\":{:.1},\"p99_ms\":{:.1},\"most_ms\":{:.1}}}",
-        ms(50),
-        ms(99),
-        ms(100)
+        "{{\"what\":\"blocked reloads\",\"readers\":{readers},\"rounds\":{rounds},\"p50_ms\":{p50_ms:.1},\"p99_ms\":{p99_ms:.1},\"most_ms\":{most_ms:.1}}}"
     );
     Ok(())
+}
+
+/// Opens `readers` connections and asks on all of them for the part after the next one, `rounds` times.
+pub(crate) fn spread(url: &str, readers: usize, rounds: usize) -> Result<Spread> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut times: Vec<Duration> = runtime.block_on(rounds_of(url, readers, rounds))?;
+    times.sort();
+    let ms = |percent: usize| {
+        let at = (times.len() * percent).div_ceil(100);
+        times.get(at.saturating_sub(1)).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    };
+    Ok(Spread { p50_ms: ms(50), p99_ms: ms(99), most_ms: ms(100) })
 }
 
 async fn rounds_of(url: &str, readers: usize, rounds: usize) -> Result<Vec<Duration>> {

@@ -25,9 +25,15 @@ pub(crate) fn get(url: &str) -> Result<Vec<u8>> {
 
 /// Head and body of a 200.
 pub(crate) fn exchange(url: &str) -> Result<(String, Vec<u8>)> {
-    let (host, path) = split(url)?;
+    exchange_with(url, false)
+}
+
+/// The same; the body is gzip if that is asked for and the server has it.
+pub(crate) fn exchange_with(url: &str, accept_gzip: bool) -> Result<(String, Vec<u8>)> {
+    let (host, _) = split(url)?;
     let mut socket = TcpStream::connect(host)?;
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let request = request(url, accept_gzip)?;
+    socket.write_all(request.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer)?;
     let end = end_of_head(&answer).with_context(|| format!("{url}: no answer"))?;

@@ -13,7 +13,7 @@ mod viewing;
 mod worker;
 
 /// 32 bytes that nobody can guess.
-fn random() -> [u8; 32] {
+pub(crate) fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
     // Without random numbers there is no safe session: as for TLS, this is the end of the program.
     aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random numbers");

@@ -161,6 +161,11 @@ impl Yeoul {
         stats.filter(|stat| stat.number(4) == u64::from(self.child.id())).map(|stat| stat.name).collect()
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.lines.text()

@@ -6,6 +6,7 @@
 mod harness;
 mod hls;
 mod https;
+mod load;
 mod pictures;
 mod progressive;
 mod rtsp;
