@@ -9,6 +9,7 @@ use crate::limits::{SHUTDOWN_WAIT, TIMELINE_BEFORE_START};
 use crate::mask::Masker;
 use crate::outputs::Outputs;
 use crate::pictures::Pictures;
+use crate::preload;
 use crate::progressive::Live;
 use crate::rtsp;
 use crate::streams::{StreamSettings, Streams};
@@ -136,6 +137,7 @@ impl Server {
         }
         info!(target: "streams", count = app.config.streams.len(), "configured");
         rtsp::listen::start(&app)?;
+        preload::start(&app);
         // The API last: who waits for its log line finds everything else listening.
         let api = api::listen::start(&app)?;
         Ok(Self { app, api })

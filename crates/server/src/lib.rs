@@ -15,6 +15,7 @@ mod log;
 mod mask;
 mod outputs;
 mod pictures;
+mod preload;
 mod probe;
 mod progressive;
 mod rtsp;

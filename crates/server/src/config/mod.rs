@@ -39,6 +39,8 @@ pub struct Config {
     pub(crate) hls: Hls,
     pub(crate) streams: BTreeMap<String, StreamConfig>,
     pub(crate) stream_defaults: StreamDefaults,
+    /// Streams that run without a viewer, and which of their tracks: `video&audio`.
+    pub(crate) preload: BTreeMap<String, String>,
     pub(crate) ffmpeg: Ffmpeg,
     pub(crate) log: Log,
     /// Texts that must never be shown: passwords, and what came from the environment.

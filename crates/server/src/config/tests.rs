@@ -486,7 +486,7 @@ wyoming: {a: {listen: ':1'}}
 xiaomi: {a: b}
 ";
     let (_, warnings) = read(text);
-    assert_eq!(warnings.lines().count(), 16, "{warnings}");
+    assert_eq!(warnings.lines().count(), 15, "{warnings}");
 }
 
 proptest! {

@@ -5,6 +5,7 @@ mod api;
 mod ffmpeg;
 mod hls;
 mod log;
+mod preload;
 mod rtsp;
 mod streams;
 mod variants;
@@ -171,6 +172,7 @@ impl Draft {
                 "hls" => hls::read(reader, node, &mut self.config.hls),
                 "ffmpeg" => ffmpeg::read(reader, node, &mut self.config.ffmpeg),
                 "log" => log::read(reader, node, &mut self.config.log),
+                "preload" => preload::read(reader, node, &mut self.config.preload),
                 "rtsp" => self.rtsp(reader, node),
                 "stream_defaults" => streams::defaults(reader, node, &mut self.config.stream_defaults),
                 "streams" => {
