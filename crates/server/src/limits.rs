@@ -444,6 +444,9 @@ pub(crate) const LOAD_ANSWER_BYTES: usize = 1 << 20;
 /// Segments from the end at which a player of classic HLS begins (RFC 8216bis §6.3.3).
 pub(crate) const LOAD_HLS_BEHIND: usize = 3;
 
+/// Length of a segment or part: longer ones are no live stream.
+pub(crate) const LOAD_HLS_LONGEST: Duration = Duration::from_secs(3600);
+
 /// Pause before a playlist is asked for again that had nothing new.
 pub(crate) const LOAD_HLS_RELOAD_LEAST: Duration = Duration::from_millis(100);
 

@@ -51,7 +51,12 @@ pub(super) fn latency(loads: &mut Loads) -> Result<Vec<Row>> {
         for (percentile, goal) in [("p50", 0.5), ("p99", 3.0)] {
             let what = format!("added latency {percentile}, {LATENCY_VIEWERS} viewers, {name}");
             let figure = number(report, &format!("/added_latency_ms/{percentile}"));
-            rows.push(Row::new("P5", &what, "ms").figure(figure).at_most(goal).note(doubts(report)));
+            let mut note = vec![doubts(report)];
+            if kind == "whep" {
+                note.push("the load's own time to open packets is in it".to_owned());
+            }
+            note.retain(|doubt| !doubt.is_empty());
+            rows.push(Row::new("P5", &what, "ms").figure(figure).at_most(goal).note(note.join("; ")));
         }
     }
     Ok(rows)

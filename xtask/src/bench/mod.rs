@@ -114,7 +114,7 @@ fn measure(goal: Goal, loads: &mut Loads, arguments: &BenchArgs, before: &[Row])
         Goal::P4 => memory::measure(loads),
         Goal::P5 => fanout::latency(loads),
         Goal::P6 => browser::webrtc(),
-        Goal::P7 => browser::first_pictures(loads),
+        Goal::P7 => browser::first_pictures(),
         Goal::P8 => hls::measure(),
         Goal::P9 => browser::hls(),
         Goal::P10 => cameras::measure(),

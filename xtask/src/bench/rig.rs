@@ -29,12 +29,17 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// Starts both.
+    /// Starts both, with the usual clip.
     pub(super) fn start(streams: usize) -> Result<Self> {
+        Self::of_clip(CLIP, streams)
+    }
+
+    /// Starts both.
+    pub(super) fn of_clip(clip: &str, streams: usize) -> Result<Self> {
         let [camera_port, api, rtsp, webrtc] = free_ports()?;
         let listen = format!("127.0.0.1:{camera_port}");
         let mut camera = on_core(1, &yeoul());
-        camera.args(["load", "camera"]).arg(make_clip(CLIP)?).args(["--listen", &listen]);
+        camera.args(["load", "camera"]).arg(make_clip(clip)?).args(["--listen", &listen]);
         let _camera = Running(camera.stdout(Stdio::null()).spawn()?);
         let streams = (0..streams).map(|number| format!("cam{number}: 'rtsp://{listen}/cam{number}'"));
         let config = format!(

@@ -96,7 +96,7 @@ impl Player<'_> {
                 got_some = true;
             }
             if segment.whole.is_some() {
-                self.next = (segment.number + 1, 0);
+                self.next = (segment.number.saturating_add(1), 0);
             }
         }
         Ok(got_some)

@@ -166,6 +166,7 @@ mod tests {
     use super::{Meter, Picture};
     use crate::load::clock;
     use crate::load::tally::{Counts, Seat, Tally};
+    use proptest::prelude::*;
     use std::sync::Arc;
     use yeoul_testkit::epoch;
 
@@ -243,6 +244,21 @@ mod tests {
         let mut seat = Seat::new(Arc::clone(&tally), epoch());
         Meter::new(Picture::H264).packet(epoch(), &packet, &mut seat, &mut Counts::default());
         assert_eq!(tally.first_keyframe.count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_packet_panics(packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 0..8)) {
+            let mut seat = Seat::new(Arc::new(Tally::default()), epoch());
+            for picture in [Picture::H264, Picture::H265, Picture::Other, Picture::Sound] {
+                let mut meter = Meter::new(picture);
+                for packet in &packets {
+                    let mut versioned = packet.clone();
+                    versioned.iter_mut().take(1).for_each(|first| *first = *first & 0x3f | 0x80);
+                    meter.packet(epoch(), &versioned, &mut seat, &mut Counts::default());
+                }
+            }
+        }
     }
 
     #[test]

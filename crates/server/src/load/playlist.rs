@@ -2,6 +2,7 @@
 //!
 //! Left out: byte ranges, keys, delta updates, which a load needs not ask for.
 
+use crate::limits::LOAD_HLS_LONGEST;
 use std::time::Duration;
 
 /// A media playlist.
@@ -83,7 +84,7 @@ impl Media {
                 _ if line.starts_with('#') => {}
                 _ => {
                     open.whole = Some(Piece { uri: line.to_owned(), length, independent: true });
-                    let next = Segment { number: open.number + 1, ..Segment::default() };
+                    let next = Segment { number: open.number.saturating_add(1), ..Segment::default() };
                     media.segments.push(std::mem::replace(&mut open, next));
                 }
             }
@@ -107,6 +108,7 @@ fn part(value: &str) -> Result<Piece, String> {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let parsed = text.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let parsed = parsed.filter(|length| *length <= LOAD_HLS_LONGEST);
     parsed.ok_or_else(|| format!("the playlist has {text:?} where a number of seconds belongs"))
 }
 
@@ -129,7 +131,26 @@ fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::{Media, attribute, first_variant};
+    use proptest::prelude::*;
     use std::time::Duration;
+
+    proptest! {
+        #[test]
+        fn no_playlist_panics(lines in proptest::collection::vec(
+            "#EXT(INF|-X-(PART|PART-INF|MAP|MEDIA-SEQUENCE|TARGETDURATION|SERVER-CONTROL|GAP)):[A-Z]{0,3}=?\"?[-0-9.e,=\"a-zA-Z]{0,24}|[a-z]{1,4}",
+            0..12,
+        )) {
+            let _ = Media::parse(&format!("#EXTM3U\n{}", lines.join("\n")));
+        }
+    }
+
+    #[test]
+    fn the_largest_numbers_are_borne() {
+        let text =
+            format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{}\n#EXTINF:2,\na.ts\n#EXTINF:2,\nb.ts\n", u64::MAX);
+        assert_eq!(Media::parse(&text).unwrap().segments.len(), 2);
+        assert!(Media::parse("#EXTM3U\n#EXTINF:1e18,\na.ts\n").is_err());
+    }
 
     #[test]
     fn attributes_may_hold_commas() {

@@ -198,7 +198,9 @@ impl Dialogue {
         let setup = setup.with(header::TRANSPORT, transport.to_string());
         let answer = self.ask(setup, |_, _, _| {}).await?;
         if let Some(session) = answer.headers.get(header::SESSION).and_then(SessionHeader::parse) {
-            self.keepalive = session.timeout.unwrap_or(SessionHeader::DEFAULT_TIMEOUT) / 2;
+            let timeout = session.timeout.unwrap_or(SessionHeader::DEFAULT_TIMEOUT);
+            // One that is told much longer is no harm to ask for twice as often.
+            self.keepalive = timeout.min(SessionHeader::DEFAULT_TIMEOUT) / 2;
             self.session = Some(session.id);
         }
         match sockets {

@@ -136,6 +136,14 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_bytes_panic(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..6)) {
+            let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+            let _ = walked(&pieces);
+            let begun = [&[&b"RTSP/1.0 200 OK\r\n"[..]], &pieces[..]].concat();
+            let _ = walked(&begun);
+        }
+
+        #[test]
         fn any_chunking_gives_the_same(cuts in proptest::collection::vec(0..MIXED.len(), 0..6)) {
             let mut cuts = cuts;
             cuts.sort_unstable();

@@ -147,6 +147,20 @@ fn a_camera_of_a_load_has_the_time_in_its_pictures() {
 }
 
 #[test]
+fn an_interrupted_load_tells_what_it_saw() {
+    let published = published();
+    let url = published.server.rtsp("cam");
+    let load = ["load", &url, "--viewers", "5", "--warmup", "0", "--seconds", "3600", "--json"];
+    let signalled = ["--preserve-status", "--signal=INT", "5", env!("CARGO_BIN_EXE_yeoul")];
+    let output = run("timeout", &[&signalled[..], &load].concat(), SECOND * 30);
+    assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("a report in JSON");
+    assert_eq!(report["interrupted"], true);
+    check(&report, "rtsp");
+    check_packets(&report);
+}
+
+#[test]
 fn viewers_that_fail_are_told_with_the_reason() {
     let server = Yeoul::start("streams: {cam: 'rtsp://127.0.0.1:1/none'}");
     let arguments = ["load", &server.http("nope/whep"), "-n", "2", "--seconds", "1", "--warmup", "0"];

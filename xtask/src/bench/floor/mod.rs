@@ -7,7 +7,7 @@ mod drain;
 mod http;
 mod send;
 
-use super::rig::{SECONDS, ourselves, told};
+use super::rig::{SECONDS, cpu_seconds, ourselves, told};
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use std::time::Duration;
@@ -66,6 +66,14 @@ pub(super) fn tcp(connections: u32) -> Result<f64> {
 pub(super) fn udp(sockets: u32, sealed: bool) -> Result<f64> {
     let (_drain, ports) = told(&mut floor(1, &["drain-udp", &sockets.to_string()])?)?;
     if sealed { cost(&["send-udp", &ports, "--sealed"]) } else { cost(&["send-udp", &ports]) }
+}
+
+/// Cores that it takes to receive a frame on each of so many TCP connections, again and again.
+pub(super) fn receive(connections: u32) -> Result<f64> {
+    let (drain, port) = told(&mut floor(0, &["drain-tcp"])?)?;
+    let began = std::time::Instant::now();
+    said(&["send-tcp", &port, &connections.to_string()], 1)?;
+    Ok(cpu_seconds(drain.0.id())? / began.elapsed().as_secs_f64())
 }
 
 /// A server that has nothing but these bytes; the process and its port.
