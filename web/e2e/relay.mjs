@@ -11,10 +11,12 @@ const PIECE_BYTES = 4_096;
 
 /**
  * Relays datagrams from a port of its own to `port` of loopback, and back for each sender. `bitsPerSecond` limits the way
- * from the server (null does not); a datagram that would wait longer than `queueMs` is lost. Ends with the test `t`.
+ * from the server (null does not); a datagram that would wait longer than `queueMs` is lost. `loss` is the share of datagrams that are
+ * lost at random, `delayMs` what all others wait, each way. Ends with the test `t`.
  */
-export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_000 } = {}) {
-  const line = { bitsPerSecond, queueMs };
+export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_000, loss = 0, delayMs = 0 } = {}) {
+  const line = { bitsPerSecond, queueMs, loss, delayMs };
+  let dropped = 0;
   const front = createSocket('udp4');
   const backs = new Map();
   let freeAt = 0;
@@ -27,11 +29,15 @@ export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_00
   const toViewer = (bytes, viewer) => {
     const now = performance.now();
     const send = () => (closed ? undefined : front.send(bytes, viewer.port, viewer.address));
-    if (line.bitsPerSecond === null) return send();
+    if (Math.random() < line.loss) {
+      dropped += 1;
+      return undefined;
+    }
+    if (line.bitsPerSecond === null) return line.delayMs ? setTimeout(send, line.delayMs) : send();
     const begin = Math.max(now, freeAt);
     if (begin - now > line.queueMs) return undefined;
     freeAt = begin + (bytes.length * 8_000) / line.bitsPerSecond;
-    return setTimeout(send, freeAt - now);
+    return setTimeout(send, freeAt - now + line.delayMs);
   };
   front.on('message', (bytes, viewer) => {
     const name = `${viewer.address}:${viewer.port}`;
@@ -41,7 +47,10 @@ export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_00
       back.on('message', (answer) => toViewer(answer, viewer));
       backs.set(name, back);
     }
-    back.send(bytes, port, '127.0.0.1');
+    if (Math.random() < line.loss) return;
+    const send = () => (closed ? undefined : back.send(bytes, port, '127.0.0.1'));
+    if (line.delayMs) setTimeout(send, line.delayMs);
+    else send();
   });
   front.bind(0, '127.0.0.1');
   await once(front, 'listening');
@@ -49,6 +58,8 @@ export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_00
     port: front.address().port,
     /** Makes the line as wide as that from now on. */
     set: (next) => Object.assign(line, next),
+    /** How many datagrams to viewers were lost at random. */
+    dropped: () => dropped,
   };
 }
 

@@ -276,6 +276,9 @@ pub(crate) const DIAL_FAREWELL_WAIT: Duration = Duration::from_millis(100);
 /// Bytes read from a camera at once: a picture of a 4 Mbit/s camera has 20 KiB, a keyframe a few times that.
 pub(crate) const DIAL_READ_BYTES: usize = 64 << 10;
 
+/// Datagrams of a camera that one call receives: as much as the kernel joins.
+pub(crate) const DIAL_RECEIVE_BYTES: usize = 64 << 10;
+
 /// How old a picture is at most that answers a request for one, unless the request allows more. Cameras send a keyframe every
 /// 1 or 2 s, which then is all that has to be decoded; one of 2 s is taken until the next has come in.
 pub(crate) const PICTURE_MAX_AGE: Duration = Duration::from_millis(2_500);

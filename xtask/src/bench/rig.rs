@@ -19,6 +19,8 @@ pub(super) const SECONDS: u32 = 8;
 const START_WAIT: Duration = Duration::from_secs(10);
 /// A server that has nothing to do has let go of what it needed to start.
 pub(super) const SETTLE: Duration = Duration::from_secs(2);
+/// How long it takes until a stream keeps as much as it will: its history and a GOP.
+const FULL: Duration = Duration::from_secs(10);
 
 /// A camera and a server that knows it under `streams` names: `cam0`, `cam1` …
 pub(crate) struct Rig {
@@ -105,7 +107,8 @@ impl Loads {
                 println!("    {viewers} viewers, {kind}");
                 let rig = Rig::start(1)?;
                 rig.touch(1)?;
-                std::thread::sleep(SETTLE);
+                // The stream keeps some seconds: that memory is not the viewers'.
+                std::thread::sleep(FULL);
                 let report = rig.load(kind, viewers)?;
                 Ok(new.insert(report))
             }

@@ -376,17 +376,9 @@ impl<C: Coding> Assembler<C> {
     }
 }
 
-/// Whether `00 00 01` stands in `unit`. Looks at every third byte where it can: most bytes are above 1.
+/// Whether `00 00 01` stands in `unit`.
 fn has_start_code(unit: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some(&byte) = unit.get(at) {
-        match byte {
-            0 => at += 1,
-            1 if unit.get(at - 2..at) == Some(&[0, 0]) => return true,
-            _ => at += 3,
-        }
-    }
-    false
+    memchr::memmem::find(unit, &[0, 0, 1]).is_some()
 }
 
 #[cfg(test)]

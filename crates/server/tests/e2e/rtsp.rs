@@ -344,10 +344,10 @@ fn what_cannot_be_had_is_refused_with_a_sentence() {
 }
 
 /// A player with nothing behind it: it plays, and reads only when told to.
-struct Idle(TcpStream);
+pub(crate) struct Idle(TcpStream);
 
 impl Idle {
-    fn start(server: &Yeoul) -> Self {
+    pub(crate) fn start(server: &Yeoul) -> Self {
         let mut socket = TcpStream::connect(("127.0.0.1", server.rtsp_port())).expect("connected");
         let url = server.rtsp("cam");
         let mut ask = |request: String| {

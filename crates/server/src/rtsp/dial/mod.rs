@@ -10,7 +10,7 @@ use crate::limits::{DIAL_CONNECT_WAIT, DIAL_FAREWELL_WAIT, DIAL_READ_BYTES, DIAL
 use crate::streams::{DialError, ErrorKind};
 use bytes::Bytes;
 pub(crate) use connection::{Connection, connect};
-use sockets::Sockets;
+use sockets::{Datagram, Sockets};
 use std::io;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -86,7 +86,6 @@ impl Dial {
 
     async fn play(&mut self, hang_up: &CancellationToken) -> Result<(), DialError> {
         let mut from_camera = vec![0; DIAL_READ_BYTES];
-        let mut datagram = vec![0; usize::from(u16::MAX)];
         let mut is_hanging_up = false;
         while let Next::Wait(until) = self.drain().await? {
             let Some(connection) = &mut self.connection else {
@@ -99,9 +98,8 @@ impl Dial {
                     Err(error) if is_end(&error) => Input::Closed,
                     Err(error) => return Err(self.error(ErrorKind::Retry, format!("can no longer be read: {error}"))),
                 },
-                received = self.sockets.receive(&mut datagram) => {
-                    let (socket, channel, from, count) = received;
-                    Input::Datagram { socket, channel, from, bytes: &datagram[..count] }
+                Datagram { number: socket, channel, from, bytes } = self.sockets.receive() => {
+                    Input::Datagram { socket, channel, from, bytes }
                 },
                 () = sleep_until(until.into()) => Input::Timeout,
                 () = hang_up.cancelled(), if !is_hanging_up => {

@@ -1,0 +1,59 @@
+// A viewer over WebRTC whose line loses packets at random: what is lost is sent again, and the picture does not stand still.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { freePort, openPage, playerState, startBrowser, startCamera, startYeoul } from './harness.mjs';
+import { startRelay, withoutCandidates } from './relay.mjs';
+
+/** Each way: 5 % lost, 100 ms there and back. */
+const LOSSY = { loss: 0.05, delayMs: 50 };
+const WATCH_MS = 60_000;
+
+let browser;
+before(async () => {
+  browser = await startBrowser();
+});
+after(() => browser.close());
+
+/** What the browser says of the picture it receives. */
+const received = (page) =>
+  page.evaluate(async () => {
+    const report = await window.yeoulTest.stats();
+    return [...report.values()].find((one) => one.type === 'inbound-rtp' && one.kind === 'video');
+  });
+
+test('with 5 % loss and 100 ms round trip nearly everything arrives', async (t) => {
+  const webrtc = await freePort();
+  const relay = await startRelay(t, webrtc);
+  const camera = await startCamera(t, { size: '1280x720', bitrate: 2_000, fps: 25, gop: 2 });
+  const server = await startYeoul(t, { cam: camera.url }, {
+    config: {
+      webrtc: {
+        listen: `127.0.0.1:${webrtc}/udp`,
+        candidates: [`127.0.0.1:${relay.port}`],
+        filters: { candidates: [] },
+      },
+    },
+  });
+  const page = await openPage(t, browser, null);
+  await page.addInitScript(withoutCandidates);
+  await page.goto(`${server.url}?src=cam&mode=webrtc`);
+  await playerState(page, 'playing');
+  relay.set(LOSSY);
+  const start = await received(page);
+  await page.waitForTimeout(WATCH_MS);
+  const end = await received(page);
+  const grown = (key) => (end[key] ?? 0) - (start[key] ?? 0);
+  const dropped = relay.dropped();
+  const freezes = grown('freezeCount');
+  t.diagnostic(
+    `${grown('packetsReceived')} packets, ${dropped} dropped on the way to the viewer, ` +
+      `${grown('retransmittedPacketsReceived')} sent again, ${grown('packetsLost')} lost for good, ` +
+      `${grown('framesDecoded')} pictures, ${freezes} freezes, ${grown('totalFreezesDuration')} s`,
+  );
+  // Repetitions are lost, too: the relay counts them, the browser's loss does not.
+  assert.ok(dropped > 300, 'the line did lose packets');
+  assert.ok(grown('packetsLost') <= dropped / 100, 'at least 99 % of what was lost was sent again');
+  assert.ok(freezes <= 1, 'at most one freeze a minute');
+});
