@@ -16,6 +16,8 @@ mod outputs;
 mod pictures;
 mod probe;
 mod progressive;
+mod publish;
+mod rtmp;
 mod rtsp;
 mod schemes;
 mod sockets;

@@ -18,6 +18,8 @@ pub struct ServerSession {
     /// Why this peer may not use the server at all.
     refusal: Option<String>,
     role: Role,
+    /// Before it has, it has not been told how large our chunks are.
+    is_connected: bool,
     app: String,
     tc_url: String,
     user_agent: Option<String>,
@@ -56,6 +58,7 @@ impl ServerSession {
             link: Link::server(seed),
             refusal,
             role: Role::Nobody,
+            is_connected: false,
             app: String::new(),
             tc_url: String::new(),
             user_agent: None,
@@ -209,6 +212,7 @@ impl ServerSession {
             }
             // Live: there is no length.
             "getStreamLength" => self.answer(command.transaction, Value::Null, Value::Number(0.0)),
+            "play" | "publish" if !self.is_connected => {}
             "play" => self.wish(now, Wish::Play, stream, command),
             "publish" => self.wish(now, Wish::Publish, stream, command),
             "pause" => self.pause(command),
@@ -237,6 +241,7 @@ impl ServerSession {
             return Err(Error::Refused(sentence));
         }
         self.link.announce(true);
+        self.is_connected = true;
         let mut properties = vec![
             ("fmsVer".to_owned(), Value::from("FMS/3,0,1,123")),
             ("capabilities".to_owned(), Value::Number(31.0)),

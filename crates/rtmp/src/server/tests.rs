@@ -428,6 +428,10 @@ fn refusals_are_told_in_words() {
     let mut encoder = Encoder::new(None);
     encoder.command(COMMAND, 1, "play", vec![Value::Null, "cam".into()]);
     encoder.flush().unwrap();
+    assert!(!encoder.has_sent("NetStream"), "who has not connected gets nothing");
+    encoder.command(COMMAND, 0, "connect", vec![object([("app", "live".into())])]);
+    encoder.command(COMMAND, 1, "play", vec![Value::Null, "cam".into()]);
+    encoder.flush().unwrap();
     assert!(encoder.has_sent("NetStream.Play.StreamNotFound") && encoder.has_sent("there is no stream"));
     assert!(matches!(encoder.session.poll_output(), Output::Close));
 }

@@ -8,6 +8,9 @@ mod open;
 mod outbox;
 mod udp;
 
+/// What waits to be sent on a TCP connection.
+pub(crate) use outbox::Stream as Outbox;
+
 /// 32 bytes that nobody can guess.
 fn random() -> [u8; 32] {
     let mut bytes = [0; 32];

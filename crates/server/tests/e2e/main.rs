@@ -8,4 +8,5 @@ mod hls;
 mod https;
 mod pictures;
 mod progressive;
+mod rtmp;
 mod rtsp;

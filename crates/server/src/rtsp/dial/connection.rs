@@ -12,7 +12,7 @@ use tokio_rustls::client::TlsStream;
 use yeoul_rtsp::client::Tls;
 
 /// A connection to a camera.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: Stream,
     local: SocketAddr,
     peer: SocketAddr,
@@ -24,10 +24,10 @@ enum Stream {
 }
 
 /// Why there is no connection: the sentence goes on after the name of the host.
-pub(super) type Refusal = (ErrorKind, String);
+pub(crate) type Refusal = (ErrorKind, String);
 
 /// Connects to the first address of `host` that answers. After a redirect, `first_peer` is where the way began.
-pub(super) async fn connect(
+pub(crate) async fn connect(
     host: &str,
     port: u16,
     tls: Tls,
@@ -87,7 +87,7 @@ impl Connection {
         self.local
     }
 
-    pub(super) fn peer(&self) -> SocketAddr {
+    pub(crate) fn peer(&self) -> SocketAddr {
         self.peer
     }
 }

@@ -9,7 +9,7 @@ mod tls;
 use crate::limits::{DIAL_CONNECT_WAIT, DIAL_FAREWELL_WAIT, DIAL_READ_BYTES, DIAL_WRITE_WAIT};
 use crate::streams::{DialError, ErrorKind};
 use bytes::Bytes;
-use connection::{Connection, connect};
+pub(crate) use connection::{Connection, connect};
 use sockets::Sockets;
 use std::io;
 use std::net::IpAddr;

@@ -60,7 +60,7 @@ fn refusal(error: &io::Error) -> Refusal {
         Some(rustls::Error::InvalidCertificate(reason)) => (
             ErrorKind::Unsupported,
             format!(
-                "has a certificate that cannot be trusted ({reason}); rtspx:// in place of rtsps:// takes any"
+                "has a certificate that cannot be trusted ({reason}); rtspx:// in place of rtsps://, and rtmpx:// in place of rtmps://, takes any"
             ),
         ),
         Some(other) => (ErrorKind::Retry, format!("cannot be reached by TLS: {other}")),
