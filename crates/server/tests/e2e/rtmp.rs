@@ -26,7 +26,7 @@ impl Nginx {
             "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\n\
              daemon off; master_process off; pid {folder}/pid; error_log stderr info;\n\
              events {{ worker_connections 64; }}\n\
-             rtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; }} }} }}\n",
+             rtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; wait_key on; wait_video on; }} }} }}\n",
             folder = folder.display(),
         );
         std::fs::write(&config, text).expect("a file");
@@ -173,7 +173,7 @@ fn gstreamer_plays_and_publishes() {
     let playing = format!(
         "rtmp2src {location} ! flvdemux name=d \
          d.video ! queue ! h264parse ! avdec_h264 ! fakesink name=pictures num-buffers=60 silent=false \
-         d.audio ! queue ! aacparse ! avdec_aac ! fakesink name=sound silent=false"
+         d.audio ! queue ! aacparse ! avdec_aac ! fakesink name=sound num-buffers=100 silent=false"
     );
     let arguments: Vec<&str> = ["-v"].into_iter().chain(playing.split_whitespace()).collect();
     let Output { stdout, stderr, .. } = run("gst-launch-1.0", &arguments, SECOND * 40);
