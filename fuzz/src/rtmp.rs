@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
 use yeoul_media::{Codec, Frame, PcmLayout, Timestamp, Track, TrackId};
 use yeoul_rtmp::amf::{self, Value};
-use yeoul_rtmp::chunk::{self, Reader, Writer};
+use yeoul_rtmp::chunk::{self, Header, Reader};
 use yeoul_rtmp::client::{self, ClientSession};
 use yeoul_rtmp::handshake::Handshake;
 use yeoul_rtmp::server::{Input, MESSAGE_STREAM, Output, Refusal, RefusalKind, ServerSession};
@@ -78,9 +78,9 @@ pub fn rtmp_chunks(data: &[u8]) {
     for message in messages {
         // What a message about chunks says is not given.
         let Message { kind, timestamp, stream, payload } = &message;
-        let writer = Writer { chunk_stream: 6, kind: *kind, timestamp: *timestamp, stream: *stream };
+        let header = Header { chunk_stream: 6, kind: *kind, timestamp: *timestamp, stream: *stream };
         let mut written = BytesMut::new();
-        chunk::write(&mut written, 128, &writer, &[&payload[..]]);
+        chunk::write(&mut written, 128, &header, &[&payload[..]]);
         assert_eq!(self::messages(&written, usize::MAX), [message]);
     }
 }
@@ -102,14 +102,14 @@ pub fn rtmp_chunks_seeds() -> Vec<Vec<u8>> {
         b"\x03\x04\0\0\x28\0\0\x01\x08\x01\0\0\0A\xc4B\x84\0\0\x14C\x44\0\0\x05\0\0\x02\x09DE".to_vec();
     let mut extended = BytesMut::from(&b"\x80\x02\0\0\0\0\0\x04\x01\0\0\0\0\0\0\x01\0"[..]);
     for timestamp in [0x00ff_ffff, 0xffff_fff0] {
-        let writer = Writer { chunk_stream: 6, kind: 9, timestamp, stream: 1 };
-        chunk::write(&mut extended, 256, &writer, &[&[1; 100][..], &[2; 400]]);
+        let header = Header { chunk_stream: 6, kind: 9, timestamp, stream: 1 };
+        chunk::write(&mut extended, 256, &header, &[&[1; 100][..], &[2; 400]]);
     }
     let mut aborted = BytesMut::from(&b"\xff"[..]);
     chunk::write(
         &mut aborted,
         128,
-        &Writer { chunk_stream: 6, kind: 9, timestamp: 0, stream: 1 },
+        &Header { chunk_stream: 6, kind: 9, timestamp: 0, stream: 1 },
         &[&[1; 200]],
     );
     aborted.truncate(140);
@@ -123,8 +123,8 @@ fn command(out: &mut BytesMut, stream: u32, name: &str, values: &[Value]) {
     Value::from(name).write(&mut payload);
     Value::Number(1.0).write(&mut payload);
     values.iter().for_each(|value| value.write(&mut payload));
-    let writer = Writer { chunk_stream: 3, kind: 20, timestamp: 0, stream };
-    chunk::write(out, 128, &writer, &[&payload]);
+    let header = Header { chunk_stream: 3, kind: 20, timestamp: 0, stream };
+    chunk::write(out, 128, &header, &[&payload]);
 }
 
 fn object(entries: &[(&str, &str)]) -> Value {
@@ -141,7 +141,7 @@ fn tags(out: &mut BytesMut) {
         (40, b"\x91Opusabc"),
     ] {
         let kind = if matches!(body[0], 0xaf | 0x91) { 8 } else { 9 };
-        chunk::write(out, 128, &Writer { chunk_stream: 4, kind, timestamp, stream: 1 }, &[body]);
+        chunk::write(out, 128, &Header { chunk_stream: 4, kind, timestamp, stream: 1 }, &[body]);
     }
 }
 
@@ -288,7 +288,7 @@ pub fn rtmp_server_seeds() -> Vec<Vec<u8>> {
     chunk::write(
         &mut publisher,
         128,
-        &Writer { chunk_stream: 4, kind: 22, timestamp: 50, stream: 1 },
+        &Header { chunk_stream: 4, kind: 22, timestamp: 50, stream: 1 },
         &[aggregate],
     );
     command(&mut publisher, 0, "deleteStream", &[Value::Null, 1.0.into()]);
@@ -348,7 +348,7 @@ pub fn rtmp_client_seeds() -> Vec<Vec<u8>> {
         [Value::from("_result"), transaction.into(), Value::Null, value]
             .iter()
             .for_each(|of| of.write(&mut payload));
-        chunk::write(out, 128, &Writer { chunk_stream: 3, kind: 20, timestamp: 0, stream: 0 }, &[&payload]);
+        chunk::write(out, 128, &Header { chunk_stream: 3, kind: 20, timestamp: 0, stream: 0 }, &[&payload]);
     };
     let session = |setup: u8, code: &str| {
         let mut out = BytesMut::from(&[setup][..]);

@@ -3,7 +3,7 @@
 //! A message's header is of type 0 and its time that of the fan-out, so its bytes depend on nobody. What a newcomer needs first, the
 //! metadata and the configurations, is [`Fanout::start`]. Design page: `docs/design/09-rtmp.md`.
 
-use crate::chunk::{Writer, write};
+use crate::chunk::{Header, write};
 use crate::limits::{CHUNK_BYTES, LEAD_IN, RECENT_BLOCK_BYTES, RECENT_BLOCKS};
 use crate::message::{AUDIO_CHUNKS, DATA_CHUNKS, VIDEO_CHUNKS};
 use bytes::{Bytes, BytesMut};
@@ -138,13 +138,13 @@ impl Fanout {
             TagKind::Video => VIDEO_CHUNKS,
             TagKind::Script => DATA_CHUNKS,
         };
-        let writer = Writer {
+        let header = Header {
             chunk_stream,
             kind: tag.kind.number(),
             timestamp: tag.timestamp_ms,
             stream: self.message_stream,
         };
-        write(out, CHUNK_BYTES, &writer, &[prefix, &tag.head, &tag.data]);
+        write(out, CHUNK_BYTES, &header, &[prefix, &tag.head, &tag.data]);
     }
 
     fn keep(&mut self, index: u64, block: &Arc<Block>) {

@@ -1,7 +1,7 @@
 //! What both sides of a connection do alike: handshake, chunks, acknowledgements, signs of life, aggregates.
 
 use crate::amf::Value;
-use crate::chunk::{DEFAULT_CHUNK_BYTES, Reader, SET_CHUNK_SIZE, Writer, write};
+use crate::chunk::{DEFAULT_CHUNK_BYTES, Header, Reader, SET_CHUNK_SIZE, write};
 use crate::error::Error;
 use crate::handshake::Handshake;
 use crate::limits::{AGGREGATE_MESSAGES, CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_LEAST};
@@ -198,8 +198,8 @@ impl Link {
     }
 
     fn write(&mut self, chunk_stream: u8, kind: u8, stream: u32, payload: &[u8]) {
-        let writer = Writer { chunk_stream, kind, timestamp: 0, stream };
-        write(&mut self.out, self.chunk_bytes, &writer, &[payload]);
+        let header = Header { chunk_stream, kind, timestamp: 0, stream };
+        write(&mut self.out, self.chunk_bytes, &header, &[payload]);
     }
 
     pub(crate) fn data(&mut self, stream: u32, payload: &[u8]) {

@@ -6,7 +6,7 @@ mod tests;
 mod writer;
 
 pub use reader::{Error, Reader};
-pub use writer::{Writer, write};
+pub use writer::{Header, write};
 
 /// What stands in the 24 bits of a timestamp that does not fit into them; the 32 bits of it follow (§5.3.1.3).
 const EXTENDED: u32 = 0x00ff_ffff;

@@ -68,8 +68,8 @@ struct ChunkStream {
     has_begun: bool,
 }
 
-/// A header as it stands.
-struct Header {
+/// The first part of a header (§5.3.1.1).
+struct BasicHeader {
     bytes: usize,
     format: u8,
     id: u32,
@@ -166,7 +166,7 @@ impl Reader {
         let index = match (known, basic.format) {
             (Some(index), _) => index,
             (None, 0) if self.streams.len() >= CHUNK_STREAMS => return Err(Error::Streams),
-            // Some servers begin a chunk stream with type 1, as if there were a message at 0 before it.
+            // librtmp answers a ping on a fresh chunk stream with type 1, as if there were a message at 0 before it.
             (None, 0 | 1) => self.streams.len(),
             (None, _) => return Err(Error::NoHeader(basic.id)),
         };
@@ -200,8 +200,8 @@ impl Reader {
     }
 }
 
-/// The first one to three bytes (§5.3.1.1).
-fn basic_header(buffer: &[u8]) -> Option<Header> {
+/// One to three bytes.
+fn basic_header(buffer: &[u8]) -> Option<BasicHeader> {
     let first = *buffer.first()?;
     let format = first >> 6;
     let (bytes, id) = match first & 0x3f {
@@ -209,7 +209,7 @@ fn basic_header(buffer: &[u8]) -> Option<Header> {
         1 => (3, 64 + u32::from(*buffer.get(1)?) + (u32::from(*buffer.get(2)?) << 8)),
         id => (1, u32::from(id)),
     };
-    Some(Header { bytes, format, id })
+    Some(BasicHeader { bytes, format, id })
 }
 
 impl ChunkStream {
@@ -266,8 +266,8 @@ impl ChunkStream {
     }
 
     /// A header of type 3: the message goes on, or another one like it begins. The extended timestamp is repeated in it (§5.3.1.3),
-    /// but not by all: ffmpeg before 2.0 and cameras built on old libraries leave it out where a message goes on. There it is taken as
-    /// one only if it has the value that it must have.
+    /// but senders that read the older text of the standard leave it out where a message goes on. There it is taken as one only if it
+    /// has the value that it must have.
     fn go_on(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.has_begun {
             if !self.is_extended {

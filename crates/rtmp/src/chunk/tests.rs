@@ -1,6 +1,6 @@
 //! Chunks, from both sides and as others write them.
 
-use super::{Error, Reader, Writer, write};
+use super::{Error, Header, Reader, write};
 use crate::message::Message;
 use crate::testing::DeltaWriter;
 use bytes::{Bytes, BytesMut};
@@ -22,8 +22,8 @@ fn message(kind: u8, timestamp: u32, payload: &[u8]) -> Message {
     Message { kind, timestamp, stream: 1, payload: Bytes::copy_from_slice(payload) }
 }
 
-fn to_writer(chunk_stream: u8, message: &Message) -> Writer {
-    Writer { chunk_stream, kind: message.kind, timestamp: message.timestamp, stream: message.stream }
+fn to_header(chunk_stream: u8, message: &Message) -> Header {
+    Header { chunk_stream, kind: message.kind, timestamp: message.timestamp, stream: message.stream }
 }
 
 /// Chunks of 128 bytes, then of 300.
@@ -46,7 +46,7 @@ proptest! {
     fn what_is_written_is_read(messages in prop::collection::vec(any_message(), 1..8), size in 1usize..2000) {
         let mut bytes = BytesMut::new();
         for message in &messages {
-            write(&mut bytes, 128, &to_writer(message.kind - 2, message), &[&message.payload[..]]);
+            write(&mut bytes, 128, &to_header(message.kind - 2, message), &[&message.payload[..]]);
         }
         prop_assert_eq!(read(&bytes, size).unwrap(), messages);
     }
@@ -73,8 +73,8 @@ proptest! {
 fn interleaved_messages_come_out_whole() {
     let [sound, picture] = [message(8, 10, &[1; 200]), message(9, 20, &[2; 200])];
     let (mut a, mut b) = (BytesMut::new(), BytesMut::new());
-    write(&mut a, 128, &to_writer(4, &sound), &[&sound.payload[..]]);
-    write(&mut b, 128, &to_writer(6, &picture), &[&picture.payload[..]]);
+    write(&mut a, 128, &to_header(4, &sound), &[&sound.payload[..]]);
+    write(&mut b, 128, &to_header(6, &picture), &[&picture.payload[..]]);
     let bytes = [&a[..12 + 128], &b[..12 + 128], &a[12 + 128..], &b[12 + 128..]].concat();
     assert_eq!(read(&bytes, 5).unwrap(), [sound, picture]);
 }
@@ -83,7 +83,7 @@ fn interleaved_messages_come_out_whole() {
 fn chunks_get_larger_where_that_is_announced() {
     let picture = message(9, 20, &[2; 1000]);
     let mut bytes = BytesMut::from(RESIZE);
-    write(&mut bytes, 300, &to_writer(6, &picture), &[&picture.payload[..]]);
+    write(&mut bytes, 300, &to_header(6, &picture), &[&picture.payload[..]]);
     assert_eq!(read(&bytes, 4096).unwrap(), [picture]);
     assert_eq!(read(b"\x02\0\0\0\0\0\x04\x01\0\0\0\0\0\0\0\0", 99), Err(Error::ChunkSize(0)));
 }
@@ -92,10 +92,10 @@ fn chunks_get_larger_where_that_is_announced() {
 fn an_aborted_message_never_comes() {
     let picture = message(9, 20, &[2; 200]);
     let mut bytes = BytesMut::new();
-    write(&mut bytes, 128, &to_writer(6, &picture), &[&picture.payload[..]]);
+    write(&mut bytes, 128, &to_header(6, &picture), &[&picture.payload[..]]);
     bytes.truncate(12 + 128);
     bytes.extend_from_slice(b"\x02\0\0\0\0\0\x04\x02\0\0\0\0\0\0\0\x06");
-    write(&mut bytes, 128, &to_writer(6, &picture), &[&picture.payload[..]]);
+    write(&mut bytes, 128, &to_header(6, &picture), &[&picture.payload[..]]);
     assert_eq!(read(&bytes, 4096).unwrap(), [picture]);
 }
 
@@ -103,12 +103,19 @@ fn an_aborted_message_never_comes() {
 fn extended_times_may_be_missing_where_a_message_goes_on() {
     let picture = message(9, 0x0123_4567, &[2; 200]);
     let mut bytes = BytesMut::new();
-    write(&mut bytes, 128, &to_writer(6, &picture), &[&picture.payload[..]]);
+    write(&mut bytes, 128, &to_header(6, &picture), &[&picture.payload[..]]);
     assert_eq!(read(&bytes, 4096).unwrap(), std::slice::from_ref(&picture));
     let without = [&bytes[..16 + 128 + 1], &bytes[16 + 128 + 1 + 4..]].concat();
     for size in [1, 2, 4096] {
         assert_eq!(read(&without, size).unwrap(), std::slice::from_ref(&picture));
     }
+}
+
+#[test]
+fn librtmps_answer_to_a_ping_begins_with_type_1() {
+    let messages = read(b"\x42\0\0\0\0\0\x06\x04\0\x07\0\0\0\x01", 3).unwrap();
+    let payload = Bytes::from_static(b"\0\x07\0\0\0\x01");
+    assert_eq!(messages, [Message { kind: 4, timestamp: 0, stream: 0, payload }]);
 }
 
 #[test]

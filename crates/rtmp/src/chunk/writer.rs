@@ -1,11 +1,11 @@
 //! Messages to chunks.
 
-use super::{DEFAULT_CHUNK_BYTES, EXTENDED};
-use bytes::{BufMut, Bytes, BytesMut};
+use super::EXTENDED;
+use bytes::{BufMut, BytesMut};
 
 /// Where a message belongs, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Writer {
+pub struct Header {
     /// 2 to 63.
     pub chunk_stream: u8,
     /// The type.
@@ -19,15 +19,15 @@ pub struct Writer {
 /// Writes a message whose payload is `parts`, one behind the other, in chunks of `chunk_bytes`.
 ///
 /// Its header is of type 0 always: so a message has the same bytes whatever went before, and can be shared.
-pub fn write(out: &mut BytesMut, chunk_bytes: usize, writer: &Writer, parts: &[&[u8]]) {
+pub fn write(out: &mut BytesMut, chunk_bytes: usize, header: &Header, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let extended = (writer.timestamp >= EXTENDED).then_some(writer.timestamp);
+    let extended = (header.timestamp >= EXTENDED).then_some(header.timestamp);
     out.reserve(length + 16 + 5 * (length / chunk_bytes));
-    out.put_u8(writer.chunk_stream & 0x3f);
-    out.put_uint(u64::from(writer.timestamp.min(EXTENDED)), 3);
+    out.put_u8(header.chunk_stream & 0x3f);
+    out.put_uint(u64::from(header.timestamp.min(EXTENDED)), 3);
     out.put_uint(u64::try_from(length).unwrap_or(0), 3);
-    out.put_u8(writer.kind);
-    out.put_u32_le(writer.stream);
+    out.put_u8(header.kind);
+    out.put_u32_le(header.stream);
     if let Some(timestamp) = extended {
         out.put_u32(timestamp);
     }
@@ -36,7 +36,7 @@ pub fn write(out: &mut BytesMut, chunk_bytes: usize, writer: &Writer, parts: &[&
         let mut rest = *part;
         while !rest.is_empty() {
             if room == 0 {
-                out.put_u8(0xc0 | (writer.chunk_stream & 0x3f));
+                out.put_u8(0xc0 | (header.chunk_stream & 0x3f));
                 if let Some(timestamp) = extended {
                     out.put_u32(timestamp);
                 }
@@ -47,15 +47,5 @@ pub fn write(out: &mut BytesMut, chunk_bytes: usize, writer: &Writer, parts: &[&
             room -= now.len();
             rest = after;
         }
-    }
-}
-
-impl Writer {
-    /// The message in chunks of the size that needs no announcement.
-    #[must_use]
-    pub fn small(&self, payload: &[u8]) -> Bytes {
-        let mut out = BytesMut::new();
-        write(&mut out, DEFAULT_CHUNK_BYTES, self, &[payload]);
-        out.freeze()
     }
 }

@@ -244,8 +244,8 @@ impl Encoder {
             payload = [&[0][..], &payload].concat().into();
         }
         // Chunk streams of their own, so that each has a whole header.
-        let writer = crate::chunk::Writer { chunk_stream: 3, kind, timestamp: 0, stream };
-        crate::chunk::write(&mut self.out, 128, &writer, &[&payload]);
+        let header = crate::chunk::Header { chunk_stream: 3, kind, timestamp: 0, stream };
+        crate::chunk::write(&mut self.out, 128, &header, &[&payload]);
     }
 
     fn publish(&mut self, kind: u8) {
