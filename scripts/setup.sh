@@ -26,7 +26,10 @@ packages=(gcc g++ libc6-dev make cmake pkg-config curl procps
   python3 python3-gi python3-gst-1.0 gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-x)
 if [ "$what" = test ]; then
-  packages+=(ffmpeg gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-bad gstreamer1.0-libav fontconfig)
+  packages+=(ffmpeg gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-bad gstreamer1.0-libav fontconfig
+    libnginx-mod-rtmp)
+  # An RTMP server nobody here wrote; any nginx will do with it.
+  command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || packages+=(nginx-light)
   # Ubuntu has no such package, only a snap: a Chromium that is already there will do.
   command -v chromium >/dev/null || packages+=(chromium)
   # Any font with Hangul will do; this one is a fifth of Noto's size.
@@ -55,7 +58,7 @@ install_packages() {
 check_programs() {
   local missing=() program
   local programs=(cc c++ make cmake pkg-config curl python3)
-  [ "$what" = run ] || programs+=(ffmpeg ffprobe gst-launch-1.0 chromium)
+  [ "$what" = run ] || programs+=(ffmpeg ffprobe gst-launch-1.0 chromium nginx)
   for program in "${programs[@]}"; do
     command -v "$program" >/dev/null || missing+=("$program")
   done

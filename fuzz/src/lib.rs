@@ -11,6 +11,7 @@ pub mod config;
 pub mod container;
 pub mod hls;
 pub mod media;
+pub mod rtmp;
 pub mod rtp;
 pub mod rtsp;
 pub mod rtsp_server;
@@ -47,6 +48,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "mpegts", run: streams::mpegts, seeds: streams::mpegts_seeds },
     Target { name: "multipart", run: streams::multipart, seeds: streams::multipart_seeds },
     Target { name: "rtcp", run: rtp::rtcp, seeds: rtp::rtcp_seeds },
+    Target { name: "rtmp_amf", run: rtmp::rtmp_amf, seeds: rtmp::rtmp_amf_seeds },
+    Target { name: "rtmp_chunks", run: rtmp::rtmp_chunks, seeds: rtmp::rtmp_chunks_seeds },
+    Target { name: "rtmp_client", run: rtmp::rtmp_client, seeds: rtmp::rtmp_client_seeds },
+    Target { name: "rtmp_handshake", run: rtmp::rtmp_handshake, seeds: rtmp::rtmp_handshake_seeds },
+    Target { name: "rtmp_server", run: rtmp::rtmp_server, seeds: rtmp::rtmp_server_seeds },
     Target { name: "rtp", run: rtp::rtp, seeds: rtp::rtp_seeds },
     Target { name: "rtsp_client", run: rtsp::rtsp_client, seeds: rtsp::rtsp_client_seeds },
     Target { name: "rtsp_headers", run: rtsp::rtsp_headers, seeds: rtsp::rtsp_headers_seeds },

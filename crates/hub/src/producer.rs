@@ -14,8 +14,8 @@ use yeoul_media::{Codec, Frame, Kind, Timestamp, Track, TrackId};
 #[error("another publisher has taken over the stream")]
 pub struct Replaced;
 
-/// The place of a source in its stream, before its tracks are known.
-#[derive(Debug)]
+/// The place of a source in its stream, before its tracks are known, or before it tells others.
+#[derive(Clone, Debug)]
 pub struct Attach {
     stream: Arc<Stream>,
     slot: usize,

@@ -11,9 +11,10 @@ use crate::outputs::Outputs;
 use crate::pictures::Pictures;
 use crate::preload;
 use crate::progressive::Live;
-use crate::rtsp;
+use crate::publish::Publications;
 use crate::streams::{StreamSettings, Streams};
 use crate::webrtc::WebRtc;
+use crate::{rtmp, rtsp};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -37,6 +38,8 @@ pub(crate) struct App {
     pub(crate) pictures: Pictures,
     /// Viewers by WebRTC; `None` if that is off.
     pub(crate) webrtc: Option<WebRtc>,
+    /// What is published to other servers.
+    pub(crate) publications: Publications,
     /// Endless files that are being watched.
     pub(crate) progressive: Outputs<Live>,
     /// What is served as HLS.
@@ -85,7 +88,9 @@ impl App {
             ffmpeg: Arc::clone(&ffmpeg),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
+        let publications = Publications::start(&config.publish, &streams, &tasks, &shutdown);
         Ok(Arc::new(Self {
+            publications,
             access: Access::new(config.access.clone()),
             masker,
             streams,
@@ -137,6 +142,7 @@ impl Server {
         }
         info!(target: "streams", count = app.config.streams.len(), "configured");
         rtsp::listen::start(&app)?;
+        rtmp::listen::start(&app)?;
         preload::start(&app);
         // The API last: who waits for its log line finds everything else listening.
         let api = api::listen::start(&app)?;

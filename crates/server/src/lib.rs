@@ -18,6 +18,8 @@ mod pictures;
 mod preload;
 mod probe;
 mod progressive;
+mod publish;
+mod rtmp;
 mod rtsp;
 mod schemes;
 mod sockets;

@@ -162,6 +162,30 @@ pub(crate) const RTSP_UDP_PORT_ATTEMPTS: usize = 64;
 /// Frames looked at for the place where a player's tracks begin.
 pub(crate) const RTSP_FIRST_FRAMES: usize = 64;
 
+/// RTMP connections at a time: above what one machine serves, below what its descriptors allow; about 8 KiB each.
+pub(crate) const RTMP_CONNECTIONS: usize = 4096;
+
+/// How long a player waits for a camera: ffmpeg gives up after some seconds more, and wants to hear the reason before that.
+pub(crate) const RTMP_OPEN_WAIT: Duration = Duration::from_secs(9);
+
+/// Bytes that the kernel keeps unsent for a player: more would only make a slow one later, not better.
+pub(crate) const RTMP_UNSENT_BYTES: u32 = 512 << 10;
+
+/// How long a connection that we end may take to read our last words.
+pub(crate) const RTMP_CLOSE_WAIT: Duration = Duration::from_millis(500);
+
+/// Bytes read from a connection before others get their turn.
+pub(crate) const RTMP_READ_BYTES: usize = 128 << 10;
+
+/// After this silence the kernel asks a peer whether it is still there.
+pub(crate) const RTMP_TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Servers that one stream is published to: each gets all of its bits.
+pub(crate) const PUBLISH_TARGETS: usize = 16;
+
+/// Longest wait between attempts to publish to a server that is away, as go2rtc waits: services take more for an attack.
+pub(crate) const PUBLISH_RETRY_LONGEST: Duration = Duration::from_secs(5);
+
 /// How long an HLS output runs on after the last request: players ask for a playlist once a target duration, which is as long
 /// as the camera's keyframes are apart.
 pub(crate) const HLS_LINGER: Duration = Duration::from_secs(15);

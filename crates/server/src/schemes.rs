@@ -1,14 +1,14 @@
 //! From the scheme of a source's URL to the code that dials it: a new protocol is one line in each table here.
 
 use crate::ffmpeg::RenditionSource;
-use crate::rtsp;
 use crate::streams::{DialError, ErrorKind};
+use crate::{rtmp, rtsp};
 use std::fmt;
 use tokio_util::sync::CancellationToken;
 use yeoul_hub::Attach;
 
 /// The schemes that can be dialled, as `GET /api/schemes` tells them.
-pub(crate) const SCHEMES: &[&str] = &["rtsp", "rtsps", "rtspx"];
+pub(crate) const SCHEMES: &[&str] = &["rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx"];
 
 /// Schemes that go2rtc knows and Yeoul does not dial yet: known words, not typing errors.
 pub(crate) const PLANNED_SCHEMES: &[&str] = &[
@@ -36,9 +36,6 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
     "onvif",
     "ring",
     "roborock",
-    "rtmp",
-    "rtmps",
-    "rtmpx",
     "tapo",
     "tcp",
     "tuya",
@@ -57,6 +54,8 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
 pub(crate) enum Source {
     /// `rtsp://`, `rtsps://`, `rtspx://`.
     Rtsp(Box<yeoul_rtsp::client::Source>),
+    /// `rtmp://`, `rtmps://`, `rtmpx://`.
+    Rtmp(Box<yeoul_rtmp::url::Source>),
     /// A lower quality of another stream. Nobody writes it as a URL: it is a variant.
     Rendition(RenditionSource),
     /// A scheme of [`PLANNED_SCHEMES`]: the stream says so when it is asked for.
@@ -81,6 +80,9 @@ pub(crate) enum SourceError {
     /// The URL of a known scheme does not parse.
     #[error("{0}")]
     Rtsp(String),
+    /// The URL of a known scheme does not parse.
+    #[error(transparent)]
+    Rtmp(#[from] yeoul_rtmp::url::UrlError),
 }
 
 impl Source {
@@ -98,6 +100,7 @@ impl Source {
                 Ok(source) => Ok(Self::Rtsp(Box::new(source))),
                 Err(error) => Err(SourceError::Rtsp(error.to_string())),
             },
+            "rtmp" | "rtmps" | "rtmpx" => Ok(Self::Rtmp(Box::new(yeoul_rtmp::url::Source::parse(text)?))),
             planned if PLANNED_SCHEMES.contains(&planned) => Ok(Self::Planned { scheme }),
             _ => Err(SourceError::UnknownScheme { scheme }),
         }
@@ -109,6 +112,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rtsp(source) => write!(f, "{}", source.url),
+            Self::Rtmp(source) => write!(f, "{}", source.url),
             Self::Rendition(source) => write!(f, "{source}"),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
         }
@@ -123,6 +127,7 @@ pub(crate) async fn dial(
 ) -> Result<(), DialError> {
     match source {
         Source::Rtsp(source) => rtsp::dial::run(source, attach, hang_up).await,
+        Source::Rtmp(source) => rtmp::dial::run(source, attach, hang_up).await,
         Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
             ErrorKind::Unsupported,

@@ -4,6 +4,7 @@ use super::Peer;
 use super::program::json_line;
 use crate::app::App;
 use crate::limits::API_PROBE_WAIT;
+use crate::publish::{Publication, State as Publishing};
 use crate::streams::{ConfiguredStream, Variant};
 use crate::wants;
 use axum::Extension;
@@ -28,8 +29,11 @@ pub(super) async fn list(
     let name =
         url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "src").map(|(_, value)| value);
     let Some(name) = name else {
-        let all: Map<_, _> =
-            app.streams.iter().map(|(name, stream)| (name.to_owned(), describe(&app, stream))).collect();
+        let all: Map<_, _> = app
+            .streams
+            .iter()
+            .map(|(name, stream)| (name.to_owned(), describe(&app, name, stream)))
+            .collect();
         return json_line(&Value::Object(all));
     };
     let Some(stream) = app.streams.configured(&name) else {
@@ -43,7 +47,7 @@ pub(super) async fn list(
                 .into_response();
         }
     };
-    let text = format!("{:#}\n", describe(&app, stream));
+    let text = format!("{:#}\n", describe(&app, &name, stream));
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -69,7 +73,7 @@ async fn probe(
 }
 
 /// One stream.
-fn describe(app: &App, configured: &ConfiguredStream) -> Value {
+fn describe(app: &App, name: &str, configured: &ConfiguredStream) -> Value {
     let snapshot = configured.stream.snapshot();
     let urls = configured.sources.iter().map(|source| app.masker.mask(&source.to_string())).map(Some);
     let urls = urls.chain(std::iter::repeat(None));
@@ -86,6 +90,10 @@ fn describe(app: &App, configured: &ConfiguredStream) -> Value {
     if !configured.variants.is_empty() {
         stream["variants"] = configured.variants.iter().map(|seen| variant(app, seen)).collect();
     }
+    let publications = app.publications.of(name);
+    if !publications.is_empty() {
+        stream["publish"] = publications.iter().map(|seen| publication(app, seen)).collect();
+    }
     add_state(app, &mut stream, &snapshot.state, snapshot.reason.as_deref());
     stream
 }
@@ -96,6 +104,27 @@ fn variant(app: &App, variant: &Variant) -> Value {
     let mut value = json!({"name": variant.name, "stream": variant.stream.name()});
     add_state(app, &mut value, &snapshot.state, snapshot.reason.as_deref());
     value
+}
+
+/// Where a stream is published to.
+fn publication(app: &App, publication: &Publication) -> Value {
+    let mut value = json!({"url": app.masker.mask(&publication.target.to_string())});
+    let (state, failure) = match publication.state() {
+        Publishing::Waiting => ("waiting", None),
+        Publishing::Connecting => ("connecting", None),
+        Publishing::Live => ("live", None),
+        Publishing::Failed { reason, retry_at } => ("failed", Some((reason, retry_at))),
+    };
+    value["state"] = state.into();
+    if let Some((reason, retry_at)) = failure {
+        value["retry_in_ms"] = milliseconds_until(retry_at).into();
+        value["reason"] = app.masker.mask(&reason).into();
+    }
+    value
+}
+
+fn milliseconds_until(at: Instant) -> u64 {
+    u64::try_from(at.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A source. `url` is always there: go2rtc's client takes no list without it.
@@ -149,8 +178,7 @@ fn add_state(app: &App, value: &mut Value, state: &StreamState, reason: Option<&
         StreamState::Connecting => "connecting",
         StreamState::Live => "live",
         StreamState::Failed { retry_at, .. } => {
-            let wait = retry_at.saturating_duration_since(Instant::now());
-            value["retry_in_ms"] = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).into();
+            value["retry_in_ms"] = milliseconds_until(*retry_at).into();
             "failed"
         }
     }

@@ -19,6 +19,7 @@ pub use problem::{ConfigError, Place, Problem};
 pub use substitute::Lookup;
 
 use crate::limits::FFMPEG_PROCESSES;
+use crate::publish::Target;
 use crate::schemes::Source;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ pub struct Config {
     pub(crate) access: AccessRule,
     pub(crate) api: Api,
     pub(crate) rtsp: Rtsp,
+    pub(crate) rtmp: Rtmp,
+    /// Section `publish`: where streams go, by their name.
+    pub(crate) publish: BTreeMap<String, Vec<Target>>,
     pub(crate) webrtc: WebRtc,
     pub(crate) hls: Hls,
     pub(crate) streams: BTreeMap<String, StreamConfig>,
@@ -168,6 +172,15 @@ impl Default for Rtsp {
             pkt_size: None,
         }
     }
+}
+
+/// Section `rtmp`: the RTMP server.
+#[derive(Debug, Default)]
+pub(crate) struct Rtmp {
+    /// Where it listens; `None`, the default, is off.
+    pub(crate) listen: Option<Listen>,
+    /// User name and password that callers must give; `None` asks for none.
+    pub(crate) account: Option<Account>,
 }
 
 /// Section `webrtc`.

@@ -188,7 +188,7 @@ log:
             r#"yeoul.yaml:4:15: api.local_auth: expected true or false, got "maybe""#,
             r#"yeoul.yaml:5:35: rtsp.pkt_size: expected a number from 188 to 65000, got "100""#,
             "yeoul.yaml:6:1: unknown key stream; did you mean streams?",
-            "yeoul.yaml:9:6: streams.a: unknown scheme rtps; known are rtsp, rtsps, rtspx",
+            "yeoul.yaml:9:6: streams.a: unknown scheme rtps; known are rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx",
             "yeoul.yaml:10:6: streams.b: expected a URL such as rtsp://user:password@192.168.1.10/stream1, got a text without a scheme",
             "yeoul.yaml:11:7: unknown key ulr in streams.c; did you mean url?",
             "yeoul.yaml:12:7: streams.d: expected a text, got a list",
@@ -486,7 +486,31 @@ wyoming: {a: {listen: ':1'}}
 xiaomi: {a: b}
 ";
     let (_, warnings) = read(text);
-    assert_eq!(warnings.lines().count(), 15, "{warnings}");
+    assert_eq!(warnings.lines().count(), 13, "{warnings}");
+}
+
+#[test]
+fn rtmp_listens_only_where_that_is_configured() {
+    assert_eq!(read("").0.rtmp.listen, None);
+    let (config, warnings) = read("rtmp: {listen: ':1935', username: u, password: canary}");
+    assert_eq!(config.rtmp.listen.map(|listen| listen.to_string()).as_deref(), Some(":1935"));
+    assert!(config.rtmp.account.is_some() && warnings.is_empty());
+    assert!(config.secrets.0.iter().any(|secret| secret == "canary"));
+    check("rtmp: {username: u}", &["yeoul.yaml:1:8: rtmp.username is given without rtmp.password"]);
+    check("rtmp: {lisen: ':1'}", &["yeoul.yaml:1:8: unknown key lisen in rtmp; did you mean listen?"]);
+}
+
+#[test]
+fn streams_are_published_to_rtmp() {
+    let (config, warnings) =
+        read("streams: {a: }\npublish: {a: [rtmp://h/live/k, 'rtmps://u:canary@h/live/k'], b: rtmp://h/l}");
+    assert_eq!(config.publish["a"].len(), 2);
+    assert!(config.secrets.0.iter().any(|secret| secret == "canary"));
+    assert_eq!(warnings, "yeoul.yaml:2:62: publish.b: there is no stream of this name\n");
+    check(
+        "streams: {a: }\npublish: {a: 'srt://h:9'}",
+        &["yeoul.yaml:2:14: publish.a: streams are published to rtmp://, rtmps:// and rtmpx:// only"],
+    );
 }
 
 proptest! {

@@ -140,8 +140,10 @@ fn module(target: &str) -> (&str, bool) {
 }
 
 /// Targets that our code gives by hand.
-const SHORT_TARGETS: &[&str] =
-    &["access", "api", "app", "config", "log", "pictures", "probe", "rtsp", "streams", "webrtc"];
+const SHORT_TARGETS: &[&str] = &[
+    "access", "api", "app", "config", "log", "pictures", "probe", "publish", "rtmp", "rtsp", "streams",
+    "webrtc",
+];
 
 #[cfg(test)]
 mod tests {

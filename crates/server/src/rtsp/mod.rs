@@ -12,6 +12,9 @@ mod udp;
 mod viewing;
 mod worker;
 
+/// What waits to be sent on a TCP connection.
+pub(crate) use outbox::Stream as Outbox;
+
 /// 32 bytes that nobody can guess.
 pub(crate) fn random() -> [u8; 32] {
     let mut bytes = [0; 32];

@@ -13,7 +13,7 @@ use yeoul_rtsp::server::{Datagrams, Port};
 
 /// Bytes for the control connection, in shared pieces.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     pieces: VecDeque<Bytes>,
     size_bytes: usize,
     /// Since when the client takes nothing although something waits.
@@ -21,27 +21,27 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn push(&mut self, piece: Bytes) {
+    pub(crate) fn push(&mut self, piece: Bytes) {
         self.size_bytes += piece.len();
         self.pieces.push_back(piece);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
     /// Whether more may be put: answers to requests, frames.
-    pub(super) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.size_bytes < RTSP_WRITE_BYTES
     }
 
     /// When the client has taken nothing for too long.
-    pub(super) fn gives_up_at(&self) -> Option<Instant> {
+    pub(crate) fn gives_up_at(&self) -> Option<Instant> {
         self.stalled_since.map(|since| since + RTSP_WRITE_WAIT)
     }
 
     /// Writes what the socket takes, all pieces with one call.
-    pub(super) fn write(&mut self, now: Instant, socket: &TcpStream) -> io::Result<()> {
+    pub(crate) fn write(&mut self, now: Instant, socket: &TcpStream) -> io::Result<()> {
         /// Pieces in one call; a frame is one piece.
         const PIECES: usize = 32;
         while let Some(first) = self.pieces.front() {

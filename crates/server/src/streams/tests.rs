@@ -36,7 +36,10 @@ async fn the_first_failure_stands_in_the_state_and_is_retried() {
     let mut joining = stream.join(vec![Want::any(Kind::Video)], Label::default());
     assert!(tokio::time::timeout(Duration::from_millis(50), joining.ready()).await.is_err());
     let State::Failed { reason, .. } = stream.state() else { panic!("the state is {:?}", stream.state()) };
-    assert_eq!(reason, "sources of scheme homekit are not supported yet; supported are rtsp, rtsps, rtspx");
+    assert_eq!(
+        reason,
+        "sources of scheme homekit are not supported yet; supported are rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx"
+    );
     assert_eq!(joining.explain(), format!("stream cam is not live: {reason}"));
     // It is wanted for as long as the joiner waits, and a little longer.
     drop(joining);

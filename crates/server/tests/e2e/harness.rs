@@ -56,6 +56,7 @@ pub(crate) struct Yeoul {
     folder: PathBuf,
     api_port: u16,
     rtsp_port: u16,
+    rtmp_port: u16,
 }
 
 impl Yeoul {
@@ -66,8 +67,9 @@ impl Yeoul {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("yeoul-e2e-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let [api_port, rtsp_port, webrtc_port] = free_ports();
-        let mut text = config.to_owned();
+        let [api_port, rtsp_port, webrtc_port, rtmp_port] = free_ports();
+        // RTMP is off unless a test turns it on.
+        let mut text = config.replace("RTMP_PORT", &rtmp_port.to_string());
         for (section, port) in [("api", api_port), ("rtsp", rtsp_port), ("webrtc", webrtc_port)] {
             // `listen` may stand in a section that a test brings along: as `PORT`.
             text = text.replace(&format!("{}_PORT", section.to_uppercase()), &port.to_string());
@@ -91,7 +93,7 @@ impl Yeoul {
         let lines = Lines::default();
         let said = lines.collect(child.stdout.take().expect("a pipe"));
         drop(lines.collect(child.stderr.take().expect("a pipe")));
-        let server = Self { child, lines, folder, api_port, rtsp_port };
+        let server = Self { child, lines, folder, api_port, rtsp_port, rtmp_port };
         wait_for_line(&said, "[api] listen")
             .unwrap_or_else(|| panic!("the server does not listen:\n{}", server.log()));
         server
@@ -100,6 +102,11 @@ impl Yeoul {
     /// The RTSP URL of a path: `cam`, `cam?video`.
     pub(crate) fn rtsp(&self, path: &str) -> String {
         format!("rtsp://127.0.0.1:{}/{path}", self.rtsp_port)
+    }
+
+    /// The RTMP URL of a path: `cam`, `live/cam?video`.
+    pub(crate) fn rtmp(&self, path: &str) -> String {
+        format!("rtmp://127.0.0.1:{}/{path}", self.rtmp_port)
     }
 
     /// The RTSP port.

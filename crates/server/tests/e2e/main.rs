@@ -10,4 +10,5 @@ mod https;
 mod load;
 mod pictures;
 mod progressive;
+mod rtmp;
 mod rtsp;

@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "config",
     "probe",
     "streams",
+    "publish",
     "rtsp",
     "webrtc",
     "hub",

@@ -6,6 +6,7 @@ mod ffmpeg;
 mod hls;
 mod log;
 mod preload;
+mod rtmp;
 mod rtsp;
 mod streams;
 mod variants;
@@ -112,6 +113,9 @@ struct Draft {
     config: Config,
     api_account: AccountDraft,
     rtsp_account: AccountDraft,
+    rtmp_account: AccountDraft,
+    /// The names in `publish`, and where they stand.
+    publish_places: Vec<(String, Place)>,
     tls: api::TlsDraft,
     modules: Option<Vec<String>>,
     variants: variants::Drafts,
@@ -173,6 +177,8 @@ impl Draft {
                 "ffmpeg" => ffmpeg::read(reader, node, &mut self.config.ffmpeg),
                 "log" => log::read(reader, node, &mut self.config.log),
                 "preload" => preload::read(reader, node, &mut self.config.preload),
+                "publish" => self.publish(reader, node),
+                "rtmp" => self.rtmp(reader, node),
                 "rtsp" => self.rtsp(reader, node),
                 "stream_defaults" => streams::defaults(reader, node, &mut self.config.stream_defaults),
                 "streams" => {
@@ -228,7 +234,9 @@ impl Draft {
     }
 
     fn finish(mut self, reader: &mut Reader<'_>) -> Config {
+        self.check_published(reader);
         self.config.api.account = self.api_account.finish(reader, "api");
+        self.config.rtmp.account = self.rtmp_account.finish(reader, "rtmp");
         self.config.rtsp.account = self.rtsp_account.finish(reader, "rtsp");
         self.tls.finish(reader, &mut self.config.api);
         variants::finish(reader, self.variants, &mut self.config.streams);
@@ -236,6 +244,7 @@ impl Draft {
             let off = |name: &str| !modules.iter().any(|module| module == name);
             let listeners = [
                 ("api", &mut self.config.api.listen),
+                ("rtmp", &mut self.config.rtmp.listen),
                 ("rtsp", &mut self.config.rtsp.listen),
                 ("webrtc", &mut self.config.webrtc.listen),
             ];

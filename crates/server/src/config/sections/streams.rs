@@ -81,7 +81,7 @@ fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Source> {
 }
 
 /// The password of `scheme://user:password@host`, as it stands and decoded.
-fn url_password(url: &str) -> Vec<String> {
+pub(super) fn url_password(url: &str) -> Vec<String> {
     let Some((_, rest)) = url.split_once("://") else { return Vec::new() };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let password = authority.rsplit_once('@').and_then(|(userinfo, _)| userinfo.split_once(':'));

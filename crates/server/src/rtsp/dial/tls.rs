@@ -60,7 +60,7 @@ fn refusal(error: &io::Error) -> Refusal {
         Some(rustls::Error::InvalidCertificate(reason)) => (
             ErrorKind::Unsupported,
             format!(
-                "has a certificate that cannot be trusted ({reason}); rtspx:// in place of rtsps://, or httpx:// in place of https://, takes any"
+                "has a certificate that cannot be trusted ({reason}); rtspx:// in place of rtsps://, rtmpx:// in place of rtmps:// or httpx:// in place of https://, takes any"
             ),
         ),
         Some(other) => (ErrorKind::Retry, format!("cannot be reached by TLS: {other}")),
