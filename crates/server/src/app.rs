@@ -11,6 +11,8 @@ use crate::outputs::Outputs;
 use crate::pictures::Pictures;
 use crate::progressive::Live;
 use crate::rtsp;
+use crate::rtsp::desk::Desk;
+use crate::schemes::Means;
 use crate::streams::{StreamSettings, Streams};
 use crate::webrtc::WebRtc;
 use std::net::SocketAddr;
@@ -32,6 +34,8 @@ pub(crate) struct App {
     pub(crate) masker: Masker,
     /// The streams by name.
     pub(crate) streams: Streams,
+    /// Where programs of ours read and publish by RTSP.
+    pub(crate) desk: Arc<Desk>,
     /// Pictures for those who ask by HTTP.
     pub(crate) pictures: Pictures,
     /// Viewers by WebRTC; `None` if that is off.
@@ -73,6 +77,7 @@ impl App {
         let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?;
         let defaults = config.stream_defaults;
         let ffmpeg = Arc::new(Ffmpeg::new(config.ffmpeg.clone(), masker.clone()));
+        let desk = Arc::new(Desk::default());
         let settings = StreamSettings {
             linger: defaults.linger,
             options: StreamOptions {
@@ -81,13 +86,21 @@ impl App {
                 ..StreamOptions::default()
             },
             timeline: timeline(),
-            ffmpeg: Arc::clone(&ffmpeg),
+            means: Arc::new(Means {
+                ffmpeg: Arc::clone(&ffmpeg),
+                desk: Arc::clone(&desk),
+                streams: Arc::new(config.streams.keys().cloned().collect()),
+                exec: config.exec.clone(),
+                echo: config.echo.clone(),
+                masker: masker.clone(),
+            }),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
         Ok(Arc::new(Self {
             access: Access::new(config.access.clone()),
             masker,
             streams,
+            desk,
             pictures: Pictures::new(&tasks, &ffmpeg),
             webrtc,
             progressive: Outputs::new(&tasks),

@@ -379,7 +379,10 @@ async fn the_program_tells_its_version_in_go2rtcs_words() {
     );
     assert_eq!(body, expected + "\n");
     assert!(version.starts_with("1.9.14+yeoul."));
-    assert_eq!(get(&app(""), "/api/schemes").await.1, "[\"rtsp\",\"rtsps\",\"rtspx\"]\n");
+    assert_eq!(
+        get(&app(""), "/api/schemes").await.1,
+        r#"["echo","exec","ffmpeg","http","https","httpx","rtsp","rtsps","rtspx","tcp"]"#.to_owned() + "\n"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The RTSP listener.
 
 use super::connection::Connection;
+use super::desk;
 use super::fanout::Fanouts;
 use super::udp::UdpPair;
 use crate::app::{App, StartError};
@@ -44,6 +45,7 @@ pub(crate) fn start(app: &Arc<App>) -> Result<Option<SocketAddr>, StartError> {
     let options = Options {
         server: concat!("Yeoul/", env!("CARGO_PKG_VERSION")).to_owned(),
         account,
+        tickets: Some(desk::PREFIX),
         udp_ports: udp.as_ref().and_then(|pair| pair.ports().ok()),
     };
     let shared = Arc::new(Shared {
@@ -52,6 +54,7 @@ pub(crate) fn start(app: &Arc<App>) -> Result<Option<SocketAddr>, StartError> {
         fanouts: Fanouts::new(config.pkt_size.unwrap_or(PACKET_BYTES)),
         udp,
     });
+    app.desk.open(address);
     info!(target: "rtsp", addr = %listen, "listen");
     if let Some(pair) = shared.udp.clone() {
         let shutdown = app.shutdown.clone();

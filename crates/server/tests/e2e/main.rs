@@ -9,3 +9,4 @@ mod https;
 mod pictures;
 mod progressive;
 mod rtsp;
+mod sources;

@@ -5,6 +5,7 @@ mod api;
 mod ffmpeg;
 mod hls;
 mod log;
+mod programs;
 mod rtsp;
 mod streams;
 mod variants;
@@ -167,7 +168,9 @@ impl Draft {
                 "access" => self.access(reader, node),
                 "api" => self.api(reader, node),
                 "app" => self.app(reader, node),
+                "echo" => programs::read(reader, node, "echo", &mut self.config.echo),
                 "env" => check_env(reader, node),
+                "exec" => programs::read(reader, node, "exec", &mut self.config.exec),
                 "hls" => hls::read(reader, node, &mut self.config.hls),
                 "ffmpeg" => ffmpeg::read(reader, node, &mut self.config.ffmpeg),
                 "log" => log::read(reader, node, &mut self.config.log),
