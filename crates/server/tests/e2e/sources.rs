@@ -13,7 +13,12 @@ use std::time::{Duration, Instant};
 fn codecs(url: &str) -> String {
     let arguments = ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", url];
     let output = run("ffprobe", &arguments, SECOND * 60);
-    let names: BTreeSet<&str> = output.stdout.lines().map(|line| line.trim_end_matches(',')).collect();
+    let names: BTreeSet<&str> = output
+        .stdout
+        .lines()
+        .map(|line| line.trim_end_matches(','))
+        .filter(|name| !name.is_empty())
+        .collect();
     assert!(!names.is_empty(), "{url}: {}", output.stderr);
     names.into_iter().collect::<Vec<_>>().join(" ")
 }
@@ -65,7 +70,7 @@ fn made(name: &str, arguments: &[&str]) -> PathBuf {
             "-f",
             "lavfi",
             "-i",
-            "testsrc2=size=320x180:rate=25",
+            "testsrc2=size=320x240:rate=25",
             "-f",
             "lavfi",
             "-i",
@@ -96,12 +101,12 @@ fn ffmpeg_gives_frames_by_pipe_and_by_rtsp() {
         "rtsp: {{listen: '127.0.0.1:RTSP_PORT', username: u, password: canary-word}}
 ffmpeg: {{small: '-c:v libx264 -preset ultrafast -g 25 -vf scale=160:-2'}}
 streams:
-  ts: 'ffmpeg:virtual?video&audio&size=320x180&rate=25#video=h264#audio=opus'
-  h265: 'ffmpeg:virtual?video&size=320x180&rate=10#video=h265'
-  g711: 'ffmpeg:virtual?video&audio&size=320x180#video=small#audio=pcma'
+  ts: 'ffmpeg:virtual?video&audio&size=320x240&rate=25#video=h264#audio=opus'
+  h265: 'ffmpeg:virtual?video&size=320x240&rate=10#video=h265'
+  g711: 'ffmpeg:virtual?video&audio&size=320x240#video=small#audio=pcma'
   adts: 'ffmpeg:virtual?audio#audio=aac'
   wav: 'ffmpeg:virtual?audio#audio=pcmu'
-  pictures: 'ffmpeg:virtual?video&size=320x180&rate=10#video=mjpeg'
+  pictures: 'ffmpeg:virtual?video&size=320x240&rate=10#video=mjpeg'
   file: 'ffmpeg:{clip}'
   turned: 'ffmpeg:ts#video=h264#rotate=90#width=90'
 "
@@ -166,8 +171,8 @@ streams:
   mp4: 'exec:{input} -c copy -movflags frag_keyframe+empty_moov -f mp4 -'
   h264: 'exec:{input} -an -c:v copy -bsf:v h264_mp4toannexb -f h264 -'
   h265: 'exec:{input} -an -c:v libx265 -preset ultrafast -x265-params log-level=error -f hevc -'
-  mjpeg: 'exec:{input} -an -c:v mjpeg -f mjpeg -'
-  mpjpeg: 'exec:{input} -an -c:v mjpeg -f mpjpeg -'
+  mjpeg: 'exec:{input} -an -c:v mjpeg -huffman default -pix_fmt yuvj420p -f mjpeg -'
+  mpjpeg: 'exec:{input} -an -c:v mjpeg -huffman default -pix_fmt yuvj420p -f mpjpeg -'
   adts: 'exec:{input} -vn -c:a copy -f adts -'
   wav: 'exec:{input} -vn -c:a pcm_s16le -ar 16000 -f wav -'
   output: 'exec:{input} -c copy -f rtsp -rtsp_transport tcp {{output}}#killsignal=INT#starttimeout=20'
@@ -231,7 +236,7 @@ fn streams_files_and_pictures_are_read_by_http_and_tcp() {
     let folder = ts.parent().expect("a folder").to_path_buf();
     made("flv.flv", &[&H264[..], &["-c:a", "aac"]].concat());
     made("mp4.mp4", &[&H264[..], &["-c:a", "aac", "-movflags", "+faststart"]].concat());
-    made("picture.jpg", &["-frames:v", "1", "-update", "1"]);
+    made("picture.jpg", &["-frames:v", "1", "-update", "1", "-huffman", "default", "-pix_fmt", "yuvj420p"]);
     let [files, live, tcp] = free_ports::<3>();
     let folder = folder.to_str().expect("a path");
     let port = files.to_string();
@@ -240,11 +245,18 @@ fn streams_files_and_pictures_are_read_by_http_and_tcp() {
         &["-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, &port],
     );
     wait_until("the file server", SECOND * 20, || TcpStream::connect(("127.0.0.1", files)).is_ok());
-    let test = ["-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10"];
+    let test = ["-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10"];
     let mjpeg = format!("http://127.0.0.1:{live}/");
     let _live = Tool::start(
         "ffmpeg",
-        &[&test[..], &["-c:v", "mjpeg", "-f", "mpjpeg", "-listen", "1", &mjpeg]].concat(),
+        &[
+            &test[..],
+            &[
+                "-c:v", "mjpeg", "-huffman", "default", "-pix_fmt", "yuvj420p", "-f", "mpjpeg", "-listen",
+                "1", &mjpeg,
+            ],
+        ]
+        .concat(),
     );
     let raw = format!("tcp://127.0.0.1:{tcp}?listen=1");
     let _raw = Tool::start("ffmpeg", &[&test[..], &H264, &["-f", "mpegts", &raw]].concat());

@@ -39,7 +39,8 @@ const DEFAULTS: &[(&str, &str)] = &[
         "h265",
         "-c:v libx265 -preset:v superfast -tune:v zerolatency -g 50 -profile:v main -pix_fmt:v yuv420p -x265-params log-level=error",
     ),
-    ("mjpeg", "-c:v mjpeg -pix_fmt:v yuvj420p -q:v 5"),
+    // RTP carries pictures with the usual Huffman tables only (RFC 2435 §4.1).
+    ("mjpeg", "-c:v mjpeg -huffman default -pix_fmt:v yuvj420p -q:v 5"),
     ("h264/vaapi", "-c:v h264_vaapi -g 50 -bf 0 -profile:v high -level:v 4.1 -sei:v 0"),
     ("h265/vaapi", "-c:v hevc_vaapi -g 50 -bf 0 -profile:v main -level:v 5.1 -sei:v 0"),
     ("h264/cuda", "-c:v h264_nvenc -g 50 -bf 0 -profile:v high -preset:v p2 -tune:v ll"),

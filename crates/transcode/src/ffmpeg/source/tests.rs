@@ -61,7 +61,7 @@ fn files_devices_and_made_up_pictures_are_read() {
         "ffmpeg:virtual?video=testsrc&size=720&rate=10#video=mjpeg",
         None,
         Output::Jpeg,
-        "-re -f lavfi -i testsrc=size=1280x720:rate=10 -c:v mjpeg -pix_fmt:v yuvj420p -q:v 5 -an -flush_packets 1 -f mjpeg pipe:1",
+        "-re -f lavfi -i testsrc=size=1280x720:rate=10 -c:v mjpeg -huffman default -pix_fmt:v yuvj420p -q:v 5 -an -flush_packets 1 -f mjpeg pipe:1",
     );
     check(
         "ffmpeg:virtual?audio#audio=pcma",
