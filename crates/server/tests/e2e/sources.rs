@@ -35,7 +35,8 @@ fn check(server: &Yeoul, name: &str, expected: &str) {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
         let (track, dts): (usize, i64) =
             (fields[0].parse().expect("a track"), fields[1].parse().expect("a time"));
-        assert!(dts > last[track], "{name}: time goes on: {line}");
+        // ffmpeg guesses the time of the first picture of a track by RTSP.
+        assert!(last[track] <= 0 || dts > last[track], "{name}: time goes on: {line}");
         last[track] = dts;
         count += 1;
     }
@@ -168,7 +169,7 @@ echo: {{allow_paths: [printf]}}
 streams:
   ts: 'exec:{input} -c copy -f mpegts -'
   flv: 'exec:{input} -c copy -f flv -'
-  mp4: 'exec:{input} -c copy -movflags frag_keyframe+empty_moov -f mp4 -'
+  mp4: 'exec:{input} -c copy -bsf:a aac_adtstoasc -movflags frag_keyframe+empty_moov -f mp4 -'
   h264: 'exec:{input} -an -c:v copy -bsf:v h264_mp4toannexb -f h264 -'
   h265: 'exec:{input} -an -c:v libx265 -preset ultrafast -x265-params log-level=error -f hevc -'
   mjpeg: 'exec:{input} -an -c:v mjpeg -huffman default -pix_fmt yuvj420p -f mjpeg -'
