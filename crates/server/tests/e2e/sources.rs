@@ -169,7 +169,7 @@ echo: {{allow_paths: [printf]}}
 streams:
   ts: 'exec:{input} -c copy -f mpegts -'
   flv: 'exec:{input} -c copy -f flv -'
-  mp4: 'exec:{input} -c copy -bsf:a aac_adtstoasc -movflags frag_keyframe+empty_moov -f mp4 -'
+  mp4: 'exec:{input} -c copy -bsf:a aac_adtstoasc -movflags frag_keyframe+delay_moov -f mp4 -'
   h264: 'exec:{input} -an -c:v copy -bsf:v h264_mp4toannexb -f h264 -'
   h265: 'exec:{input} -an -c:v libx265 -preset ultrafast -x265-params log-level=error -f hevc -'
   mjpeg: 'exec:{input} -an -c:v mjpeg -huffman default -pix_fmt yuvj420p -f mjpeg -'
