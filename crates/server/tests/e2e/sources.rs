@@ -176,7 +176,7 @@ streams:
   mpjpeg: 'exec:{input} -an -c:v mjpeg -huffman default -pix_fmt yuvj420p -f mpjpeg -'
   adts: 'exec:{input} -vn -c:a copy -f adts -'
   wav: 'exec:{input} -vn -c:a pcm_s16le -ar 16000 -f wav -'
-  output: 'exec:{input} -c copy -f rtsp -rtsp_transport tcp {{output}}#killsignal=INT#starttimeout=20'
+  output: 'exec:{input} -c:v copy -c:a aac -f rtsp -rtsp_transport tcp {{output}}#killsignal=INT#starttimeout=20'
   echo: 'echo:printf ffmpeg:{ts}#video=h264'
 "
     ));
