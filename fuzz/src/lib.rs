@@ -34,6 +34,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "aac_config", run: media::aac_config, seeds: media::aac_config_seeds },
     Target { name: "adts", run: streams::adts, seeds: streams::adts_seeds },
+    Target { name: "annexb", run: streams::annexb, seeds: streams::annexb_seeds },
     Target { name: "config", run: config::config, seeds: config::config_seeds },
     Target { name: "depacketize_audio", run: rtp::depacketize_audio, seeds: rtp::depacketize_audio_seeds },
     Target { name: "depacketize_h264", run: rtp::depacketize_h264, seeds: rtp::depacketize_h264_seeds },
@@ -59,8 +60,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "rtsp_message", run: rtsp::rtsp_message, seeds: rtsp::rtsp_message_seeds },
     Target { name: "rtsp_server", run: rtsp_server::rtsp_server, seeds: rtsp_server::rtsp_server_seeds },
     Target { name: "sdp", run: rtp::sdp, seeds: rtp::sdp_seeds },
+    Target { name: "sniff", run: streams::sniff, seeds: streams::sniff_seeds },
     Target { name: "still_h264", run: transcode::still_h264, seeds: transcode::still_h264_seeds },
     Target { name: "still_h265", run: transcode::still_h265, seeds: transcode::still_h265_seeds },
+    Target { name: "wav", run: streams::wav, seeds: streams::wav_seeds },
     Target { name: "webrtc_datagram", run: webrtc::webrtc_datagram, seeds: webrtc::webrtc_datagram_seeds },
     Target { name: "webrtc_offer", run: webrtc::webrtc_offer, seeds: webrtc::webrtc_offer_seeds },
     Target { name: "webrtc_srtp", run: webrtc::webrtc_srtp, seeds: webrtc::webrtc_srtp_seeds },

@@ -57,6 +57,7 @@ impl Run {
         let options = Options {
             server: "fuzz".to_owned(),
             account: (setup & 1 == 1).then_some(account),
+            tickets: (setup & 8 == 0).then_some("ca"),
             udp_ports: (setup & 2 == 0).then_some((9000, 9001)),
         };
         let now = testkit::epoch();

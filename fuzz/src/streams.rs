@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use yeoul_container::flv::tag::{AudioTag, VideoTag};
+use yeoul_container::sniff::{self, Form};
 use yeoul_container::{Event, adts, flv, mpegts, multipart};
 use yeoul_media::bitstream::{aac, h264, nal};
 use yeoul_media::{Codec, Frame, PcmLayout, Timestamp, Track, TrackId};
@@ -254,4 +255,73 @@ fn frames(tracks: &[Track]) -> Vec<Frame> {
     }
     frames.sort_by_key(|frame| frame.dts);
     frames
+}
+
+/// A stream whose first bytes tell what it is: what holds for every demuxer, and no more comes out than went in.
+pub fn sniff(data: &[u8]) {
+    any(sniff::Demuxer::default(), data);
+}
+
+/// NAL units behind start codes, H.264 or H.265 by the first byte.
+pub fn annexb(data: &[u8]) {
+    let form = if data.first().is_some_and(|first| first & 1 == 1) { Form::H264 } else { Form::H265 };
+    any(sniff::Demuxer::of(form), data);
+}
+
+/// WAV.
+pub fn wav(data: &[u8]) {
+    any(sniff::Demuxer::of(Form::Wav), data);
+}
+
+fn any(mut demuxer: sniff::Demuxer, data: &[u8]) {
+    let mut found = Found::default();
+    let mut read = true;
+    for piece in pieces(data) {
+        read = demuxer.push(piece, testkit::epoch()).is_ok();
+        std::iter::from_fn(|| demuxer.pull()).for_each(|event| found.take(event));
+        if !read {
+            break;
+        }
+    }
+    if read {
+        let _ = demuxer.finish(testkit::epoch());
+        std::iter::from_fn(|| demuxer.pull()).for_each(|event| found.take(event));
+    }
+    // Lengths of 4 bytes may stand where start codes of 3 were, and samples of 8 bits become 16.
+    let total: usize = found.frames.iter().map(|frame| frame.data.len()).sum();
+    assert!(total <= data.len() * 4, "{total} bytes of {}", data.len());
+}
+
+/// Seeds of [`sniff()`]: one stream of each form.
+pub fn sniff_seeds() -> Vec<Vec<u8>> {
+    let picture =
+        b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x20\x00\x40\x01\x01\x11\x00\xff\xda\x00\x04\x01\x02coded\xff\xd9";
+    let mut seeds = vec![picture.repeat(3)];
+    for more in [mpegts_seeds(), flv_seeds(), adts_seeds(), multipart_seeds(), annexb_seeds(), wav_seeds()] {
+        seeds.extend(more.into_iter().take(1));
+    }
+    seeds
+}
+
+/// Seeds of [`annexb()`].
+pub fn annexb_seeds() -> Vec<Vec<u8>> {
+    use testkit::h264::{Slice, pps, slice, sps};
+    use testkit::h265;
+    let stream = |units: &[Vec<u8>]| {
+        let bytes: Vec<u8> = units.iter().flat_map(|unit| [&[0, 0, 0, 1][..], unit].concat()).collect();
+        bytes
+    };
+    let units = [sps(640, 360), pps(), slice(Slice::Idr, 20), slice(Slice::P, 10), slice(Slice::P, 10)];
+    let h264 = [&[1][..], &stream(&units)].concat();
+    vec![h264, stream(&[h265::vps(), h265::sps(640, 360), h265::pps()])]
+}
+
+/// Seeds of [`wav()`]: A-law and samples of 24 bits.
+pub fn wav_seeds() -> Vec<Vec<u8>> {
+    let wav = |format: u8, bits: u8| {
+        let head = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0".to_vec();
+        let fields = [format, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x40, 0x1f, 0, 0, 1, 0, bits, 0];
+        [&head[..], &fields, b"data\0\0\0\0", &[0x55; 1500]].concat()
+    };
+    vec![wav(6, 8), wav(1, 24)]
 }

@@ -4,20 +4,26 @@
 //! the zero of the stream's timeline, so that sound, picture and the renditions of one stream stay in step.
 
 pub mod adts;
+pub mod annexb;
 mod announce;
+mod arrival;
 mod event;
 pub mod flv;
 pub mod fmp4;
+pub mod jpegs;
 pub mod limits;
 pub mod mpegts;
 pub mod multipart;
 mod opus;
+pub mod pcm;
 mod pictures;
+pub mod sniff;
 mod splitter;
 #[cfg(test)]
 mod testing;
 mod timeline;
 mod unsupported;
+pub mod wav;
 
 pub use event::Event;
 pub use unsupported::Unsupported;

@@ -47,6 +47,9 @@ pub const MAX_TS_STREAMS: usize = 16;
 /// Bytes without a packet after which a stream is no transport stream.
 pub const MAX_TS_SEARCH_BYTES: usize = 64 << 10;
 
+/// Bytes without a frame's beginning after which a stream is something else.
+pub const MAX_SEARCH_BYTES: usize = 64 << 10;
+
 /// Largest JPEG picture taken in: 8K at the best quality.
 pub const MAX_PICTURE_BYTES: usize = 16 << 20;
 /// Largest header of a part: cameras send 50 to 200 bytes.

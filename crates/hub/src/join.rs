@@ -106,6 +106,8 @@ pub struct Joining {
     label: Label,
     demands: Demands,
     status: watch::Receiver<Status>,
+    /// The source that asks, if one does.
+    except: Option<usize>,
 }
 
 /// What the sources say to the wants.
@@ -121,7 +123,14 @@ enum Verdict {
 impl Joining {
     pub(crate) fn new(stream: Arc<Stream>, wants: Vec<Want>, label: Label) -> Self {
         let status = stream.status.subscribe();
-        Self { stream, wants, label, demands: Demands::default(), status }
+        Self { stream, wants, label, demands: Demands::default(), status, except: None }
+    }
+
+    /// The same, without the configured source of this number: one that is made of the stream's own frames does not wait for
+    /// itself.
+    #[must_use]
+    pub fn except(self, source: usize) -> Self {
+        Self { except: Some(source), ..self }
     }
 
     /// Waits until the wanted tracks are there. Sources are tried in their order, the next one only when those before
@@ -135,7 +144,7 @@ impl Joining {
             if self.stream.closed.get().is_some() {
                 return Err(JoinError::Closed);
             }
-            let verdict = judge(&self.status.borrow_and_update(), &self.wants);
+            let verdict = judge(&self.status.borrow_and_update(), &self.wants, self.except);
             match verdict {
                 Verdict::Ready(tracks, slots) => {
                     // A source that is live already, or lingers, was never waited for.
@@ -187,12 +196,12 @@ impl Joining {
     }
 }
 
-fn judge(status: &Status, wants: &[Want]) -> Verdict {
+fn judge(status: &Status, wants: &[Want], except: Option<usize>) -> Verdict {
     let external = status.slots.len() - 1;
     let (mut tracks, mut slots): (Vec<Track>, Vec<usize>) = (Vec::new(), Vec::new());
     let mut open: Vec<&Want> = wants.iter().collect();
     let (mut asked, mut may_still_come, mut may_come_back) = (Vec::new(), false, false);
-    for (index, slot) in status.slots.iter().enumerate() {
+    for (index, slot) in status.slots.iter().enumerate().filter(|&(index, _)| Some(index) != except) {
         if open.is_empty() {
             break;
         }

@@ -32,6 +32,17 @@ impl Attach {
         &self.stream
     }
 
+    /// Which of the stream's configured sources it is.
+    #[must_use]
+    pub fn source(&self) -> usize {
+        self.slot
+    }
+
+    /// Tells those who wait how far the attempt has come: a sentence without secrets.
+    pub fn progress(&self, sentence: impl Into<String>) {
+        self.stream.status.send_modify(|status| status.slots[self.slot].progress = Some(sentence.into()));
+    }
+
     /// The source has these tracks, in this order; at most [`MAX_TRACKS`] are taken. A track that was there before the
     /// source went away goes on under its id, so that consumers need not come again.
     #[must_use]

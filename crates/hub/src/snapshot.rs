@@ -29,6 +29,8 @@ pub struct SourceSnapshot {
     pub state: State,
     /// What went wrong last, while it is not live.
     pub reason: Option<String>,
+    /// How far the present attempt has come, while it is being connected.
+    pub progress: Option<String>,
     /// Its tracks, or those it had while it is away.
     pub tracks: Vec<Track>,
     /// The live connection.
@@ -83,6 +85,7 @@ impl SourceSnapshot {
         Self {
             state: slot.state.clone(),
             reason: slot.last_failure.clone(),
+            progress: slot.progress.clone(),
             tracks: slot.tracks.clone(),
             label: slot.label.clone(),
             frames: count(|counters| &counters.frames),

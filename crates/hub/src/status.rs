@@ -36,6 +36,8 @@ pub(crate) struct SlotStatus {
     pub(crate) session: u64,
     /// Why the last session ended, until the next one lives: told while connecting again.
     pub(crate) last_failure: Option<String>,
+    /// How far the present attempt has come, in words of who makes it.
+    pub(crate) progress: Option<String>,
     /// What the present producer has given.
     pub(crate) counters: Option<Arc<ProducerCounters>>,
 }
@@ -46,7 +48,7 @@ impl SlotStatus {
         let described = self.tracks.iter().all(|track| track.codec.is_described());
         self.state = if described { State::Live } else { State::Connecting };
         if described {
-            self.last_failure = None;
+            (self.last_failure, self.progress) = (None, None);
         }
     }
 }

@@ -223,13 +223,14 @@ impl SourceSlot {
 
     /// The attempt to dial begins.
     pub fn connecting(&self) {
-        self.update(|slot| slot.state = State::Connecting);
+        self.update(|slot| (slot.state, slot.progress) = (State::Connecting, None));
     }
 
     /// The attempt, or the session, failed for `reason` (a sentence without secrets); the next one begins at `retry_at`.
     pub fn failed(&self, reason: String, retry_at: Instant) {
         self.update(|slot| {
             slot.last_failure = Some(reason.clone());
+            slot.progress = None;
             slot.state = State::Failed { reason, retry_at };
         });
     }
@@ -238,7 +239,7 @@ impl SourceSlot {
     pub fn idle(&self) {
         self.update(|slot| {
             slot.state = State::Idle;
-            slot.last_failure = None;
+            (slot.last_failure, slot.progress) = (None, None);
         });
     }
 

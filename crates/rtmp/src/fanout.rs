@@ -1,7 +1,7 @@
 //! Frames to the bytes of messages, once for all who get them.
 //!
 //! A message's header is of type 0 and its time that of the fan-out, so its bytes depend on nobody. What a newcomer needs first, the
-//! metadata and the configurations, is [`Fanout::start`]. Design page: `docs/design/09-rtmp.md`.
+//! metadata and the configurations, is [`Fanout::start`]. Design page: `docs/design/10-rtmp.md`.
 
 use crate::chunk::{Header, write};
 use crate::limits::{CHUNK_BYTES, LEAD_IN, RECENT_BLOCK_BYTES, RECENT_BLOCKS};

@@ -12,6 +12,8 @@ use crate::pictures::Pictures;
 use crate::preload;
 use crate::progressive::Live;
 use crate::publish::Publications;
+use crate::rtsp::desk::Desk;
+use crate::schemes::Means;
 use crate::streams::{StreamSettings, Streams};
 use crate::webrtc::WebRtc;
 use crate::{rtmp, rtsp};
@@ -34,6 +36,8 @@ pub(crate) struct App {
     pub(crate) masker: Masker,
     /// The streams by name.
     pub(crate) streams: Streams,
+    /// Where programs of ours read and publish by RTSP.
+    pub(crate) desk: Arc<Desk>,
     /// Pictures for those who ask by HTTP.
     pub(crate) pictures: Pictures,
     /// Viewers by WebRTC; `None` if that is off.
@@ -77,6 +81,7 @@ impl App {
         let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?;
         let defaults = config.stream_defaults;
         let ffmpeg = Arc::new(Ffmpeg::new(config.ffmpeg.clone(), masker.clone()));
+        let desk = Arc::new(Desk::default());
         let settings = StreamSettings {
             linger: defaults.linger,
             options: StreamOptions {
@@ -85,7 +90,14 @@ impl App {
                 ..StreamOptions::default()
             },
             timeline: timeline(),
-            ffmpeg: Arc::clone(&ffmpeg),
+            means: Arc::new(Means {
+                ffmpeg: Arc::clone(&ffmpeg),
+                desk: Arc::clone(&desk),
+                streams: Arc::new(config.streams.keys().cloned().collect()),
+                exec: config.exec.clone(),
+                echo: config.echo.clone(),
+                masker: masker.clone(),
+            }),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
         let publications = Publications::start(&config.publish, &streams, &tasks, &shutdown);
@@ -94,6 +106,7 @@ impl App {
             access: Access::new(config.access.clone()),
             masker,
             streams,
+            desk,
             pictures: Pictures::new(&tasks, &ffmpeg),
             webrtc,
             progressive: Outputs::new(&tasks),

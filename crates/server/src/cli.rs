@@ -2,6 +2,7 @@
 
 use crate::api::{API_VERSION, REVISION};
 use crate::app::{End, Server};
+use crate::child::guard;
 use crate::config::{Config, Layer, Problem};
 use crate::limits::RUNTIME_WAIT;
 use crate::load;
@@ -72,6 +73,11 @@ enum Task {
 /// The program: reads the command line, runs, and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == guard::MARK) {
+        return guard::become_child(arguments);
+    }
+    guard::enable();
     let arguments = std::env::args_os().map(with_two_dashes);
     let cli = match Cli::command()
         .try_get_matches_from(arguments)

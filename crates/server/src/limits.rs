@@ -485,3 +485,52 @@ pub(crate) const LOAD_CLIP_BYTES: u64 = 256 << 20;
 
 /// Seconds that a camera of a load runs at most: a day, then one that was forgotten ends.
 pub(crate) const LOAD_CAMERA_SECONDS: u64 = 24 * 3600;
+
+/// Bytes read at once from a pipe, a connection or an HTTP body that has frames in it: as many as a pipe holds.
+pub(crate) const BYTES_READ: usize = 64 << 10;
+
+/// How long a source of bytes may give nothing before it has failed: cameras that send pictures send one every 10 s at worst.
+pub(crate) const SOURCE_SILENCE: Duration = Duration::from_secs(15);
+
+/// How long a program may take to its first frame: go2rtc's bound, for ffmpeg may look for a camera's tracks for long.
+pub(crate) const CHILD_START_WAIT: Duration = Duration::from_secs(30);
+
+/// Seconds that `#starttimeout=` may say: longer starts are no starts.
+pub(crate) const EXEC_START_WAIT: std::ops::RangeInclusive<u64> = 1..=600;
+
+/// Seconds that `#killtimeout=` may say: a program that writes a file to its end has had time then.
+pub(crate) const EXEC_KILL_WAIT: std::ops::RangeInclusive<u64> = 0..=60;
+
+/// How long the command of an `echo:` source may take: it asks a service for an address.
+pub(crate) const ECHO_WAIT: Duration = Duration::from_secs(10);
+
+/// Bytes of the address it writes.
+pub(crate) const ECHO_BYTES: u64 = 16 << 10;
+
+/// Programs in `exec.allow_paths` and `echo.allow_paths`.
+pub(crate) const ALLOWED_PROGRAMS: usize = 64;
+
+/// Bytes of a template in the section `ffmpeg`.
+pub(crate) const FFMPEG_TEMPLATE_BYTES: usize = 4 << 10;
+
+/// How far a source of bytes may run ahead of the clock before no more is taken from it: a file played from a disk does, what a
+/// camera has in store when it is dialled does for a moment.
+pub(crate) const SOURCE_AHEAD: Duration = Duration::from_secs(2);
+
+/// Bytes that were waited for so long come live: nothing is in store behind them.
+pub(crate) const SOURCE_WAITED: Duration = Duration::from_millis(10);
+
+/// How long a server may take to the head of its answer: cameras make a picture first.
+pub(crate) const HTTP_ANSWER_WAIT: Duration = Duration::from_secs(10);
+
+/// Redirects that are followed: one to another name, one to TLS, one to a session.
+pub(crate) const HTTP_REDIRECTS: usize = 5;
+
+/// Headers that a source may add to its requests.
+pub(crate) const HTTP_SOURCE_HEADERS: usize = 32;
+
+/// Bytes of the head of an answer.
+pub(crate) const HTTP_HEAD_BYTES: usize = 64 << 10;
+
+/// The shortest time from one request for a picture to the next: most cameras make no more of them.
+pub(crate) const HTTP_PICTURE_INTERVAL: Duration = Duration::from_millis(200);

@@ -1,14 +1,26 @@
 //! From the scheme of a source's URL to the code that dials it: a new protocol is one line in each table here.
 
-use crate::ffmpeg::RenditionSource;
+use crate::config::Programs;
+use crate::exec::{self, Command};
+use crate::ffmpeg::{self, Ffmpeg, RenditionSource};
+use crate::http;
+use crate::mask::Masker;
+use crate::policy::Route;
+use crate::rtsp::desk::Desk;
 use crate::streams::{DialError, ErrorKind};
 use crate::{rtmp, rtsp};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use yeoul_hub::Attach;
+use yeoul_transcode::ffmpeg::source::{Input, Source as FfmpegSource};
 
 /// The schemes that can be dialled, as `GET /api/schemes` tells them.
-pub(crate) const SCHEMES: &[&str] = &["rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx"];
+pub(crate) const SCHEMES: &[&str] = &[
+    "echo", "exec", "ffmpeg", "http", "https", "httpx", "rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx",
+    "tcp",
+];
 
 /// Schemes that go2rtc knows and Yeoul does not dial yet: known words, not typing errors.
 pub(crate) const PLANNED_SCHEMES: &[&str] = &[
@@ -16,18 +28,12 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
     "bubble",
     "doorbird",
     "dvrip",
-    "echo",
     "eseecloud",
-    "exec",
     "expr",
-    "ffmpeg",
     "flussonic",
     "gopro",
     "hass",
     "homekit",
-    "http",
-    "https",
-    "httpx",
     "isapi",
     "ivideon",
     "kasa",
@@ -37,7 +43,6 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
     "ring",
     "roborock",
     "tapo",
-    "tcp",
     "tuya",
     "v4l2",
     "vigi",
@@ -56,6 +61,14 @@ pub(crate) enum Source {
     Rtsp(Box<yeoul_rtsp::client::Source>),
     /// `rtmp://`, `rtmps://`, `rtmpx://`.
     Rtmp(Box<yeoul_rtmp::url::Source>),
+    /// `ffmpeg:`.
+    Ffmpeg(Box<FfmpegSource>),
+    /// `exec:`.
+    Exec(Box<Command>),
+    /// `echo:`.
+    Echo(Box<Command>),
+    /// `http://`, `https://`, `httpx://`, `tcp://`.
+    Http(Box<http::Source>),
     /// A lower quality of another stream. Nobody writes it as a URL: it is a variant.
     Rendition(RenditionSource),
     /// A scheme of [`PLANNED_SCHEMES`]: the stream says so when it is asked for.
@@ -77,12 +90,18 @@ pub(crate) enum SourceError {
         /// What stands before the colon.
         scheme: String,
     },
-    /// The URL of a known scheme does not parse.
+    /// What follows a known scheme does not parse.
     #[error("{0}")]
-    Rtsp(String),
-    /// The URL of a known scheme does not parse.
+    Address(String),
+    /// The same, of RTMP.
     #[error(transparent)]
     Rtmp(#[from] yeoul_rtmp::url::UrlError),
+    /// A caller of the API gives a source that may only stand in the configuration. The words are go2rtc's.
+    #[error("source from insecure producer")]
+    Insecure,
+    /// A caller of the API gives a source with white space, which is how arguments come along. The words are go2rtc's.
+    #[error("source with spaces may be insecure")]
+    Spaces,
 }
 
 impl Source {
@@ -98,40 +117,156 @@ impl Source {
         match scheme.as_str() {
             "rtsp" | "rtsps" | "rtspx" => match yeoul_rtsp::client::Source::parse(text) {
                 Ok(source) => Ok(Self::Rtsp(Box::new(source))),
-                Err(error) => Err(SourceError::Rtsp(error.to_string())),
+                Err(error) => Err(SourceError::Address(error.to_string())),
             },
             "rtmp" | "rtmps" | "rtmpx" => Ok(Self::Rtmp(Box::new(yeoul_rtmp::url::Source::parse(text)?))),
+            "ffmpeg" => address(FfmpegSource::parse(text)).map(Self::Ffmpeg),
+            "exec" => address(Command::parse(text)).map(Self::Exec),
+            "echo" => address(Command::parse_plain(text)).map(Self::Echo),
+            "http" | "https" | "httpx" | "tcp" => address(http::Source::parse(text)).map(Self::Http),
             planned if PLANNED_SCHEMES.contains(&planned) => Ok(Self::Planned { scheme }),
             _ => Err(SourceError::UnknownScheme { scheme }),
         }
     }
+
+    /// Reads the text of a source that a caller of the API gives: none that runs a program, or reads a file, and ffmpeg with a stream
+    /// of this server and presets only. Where its address leads is [`Route::of_caller`]'s matter.
+    ///
+    /// # Errors
+    /// As [`Source::parse`], and with go2rtc's words if it may only stand in the configuration.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the API cannot add sources yet"))]
+    pub(crate) fn parse_of_caller(text: &str, streams: &BTreeSet<String>) -> Result<Self, SourceError> {
+        if text.contains(char::is_whitespace) {
+            return Err(SourceError::Spaces);
+        }
+        let source = Self::parse(text)?;
+        let is_secure = match &source {
+            Self::Rtsp(_) | Self::Rtmp(_) | Self::Http(_) | Self::Planned { .. } => true,
+            Self::Ffmpeg(source) => {
+                source.is_tame() && matches!(source.input(), Input::Name(name) if streams.contains(name))
+            }
+            Self::Exec(_) | Self::Echo(_) | Self::Rendition(_) => false,
+        };
+        if is_secure { Ok(source) } else { Err(SourceError::Insecure) }
+    }
 }
 
-/// Without password and parameters.
+/// What follows a scheme.
+fn address<T, E: fmt::Display>(parsed: Result<T, E>) -> Result<Box<T>, SourceError> {
+    parsed.map(Box::new).map_err(|error| SourceError::Address(error.to_string()))
+}
+
+/// RTSP without password and parameters; others as written, with what secrets they have.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rtsp(source) => write!(f, "{}", source.url),
             Self::Rtmp(source) => write!(f, "{}", source.url),
+            Self::Ffmpeg(source) => write!(f, "{source}"),
+            Self::Exec(command) | Self::Echo(command) => write!(f, "{command}"),
+            Self::Http(source) => write!(f, "{source}"),
             Self::Rendition(source) => write!(f, "{source}"),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
         }
     }
 }
 
+/// What dialling takes beside the source itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Means {
+    /// How ffmpeg is run.
+    pub(crate) ffmpeg: Arc<Ffmpeg>,
+    /// Where programs of ours read and publish.
+    pub(crate) desk: Arc<Desk>,
+    /// The names that are streams of this server.
+    pub(crate) streams: Arc<BTreeSet<String>>,
+    /// What `exec:` may run.
+    pub(crate) exec: Programs,
+    /// What `echo:` may run.
+    pub(crate) echo: Programs,
+    /// Takes secrets out of what programs say.
+    pub(crate) masker: Masker,
+}
+
 /// Dials `source` and publishes its frames until it ends, or until `hang_up` is cancelled and the camera has been told.
 pub(crate) async fn dial(
     source: &Source,
+    means: &Means,
     attach: Attach,
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {
     match source {
-        Source::Rtsp(source) => rtsp::dial::run(source, attach, hang_up).await,
+        Source::Rtsp(source) => rtsp::dial::run(source, Route::of_owner(), attach, hang_up).await,
         Source::Rtmp(source) => rtmp::dial::run(source, attach, hang_up).await,
+        Source::Ffmpeg(source) => {
+            let Means { ffmpeg, desk, streams, .. } = means;
+            ffmpeg::source::run(source, ffmpeg, desk, streams, attach, hang_up).await
+        }
+        Source::Exec(command) => {
+            exec::run(command, &means.exec, &means.desk, &means.masker, attach, hang_up).await
+        }
+        Source::Echo(command) => {
+            let echoed = tokio::select! {
+                echoed = echoed(command, means) => echoed?,
+                () = hang_up.cancelled() => return Ok(()),
+            };
+            Box::pin(dial(&echoed, means, attach, hang_up)).await
+        }
+        Source::Http(source) => http::run(source, Route::of_owner(), attach, hang_up).await,
         Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
             ErrorKind::Unsupported,
             format!("sources of scheme {scheme} are not supported yet; supported are {}", SCHEMES.join(", ")),
         )),
+    }
+}
+
+/// The source whose address a command writes.
+async fn echoed(command: &Command, means: &Means) -> Result<Source, DialError> {
+    let program = command.program();
+    let text = exec::echo(command, &means.echo, &means.masker).await?;
+    let refused = |text: String| DialError::new(ErrorKind::Unsupported, text);
+    match Source::parse(&text) {
+        Ok(Source::Echo(_)) => Err(refused(format!("{program} wrote another echo: source"))),
+        Ok(source) => Ok(source),
+        Err(error) => {
+            let first: String = means.masker.mask(&text).chars().take(80).collect();
+            Err(refused(format!("{program} wrote {first:?}, which is no source: {error}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_scheme_names_the_known_ones() {
+        let error = Source::parse("gopher://cam/1").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, rtsp, rtsps, rtspx, tcp"
+        );
+    }
+
+    #[test]
+    fn a_caller_gives_no_programs_files_or_arguments() {
+        let streams = BTreeSet::from(["cam".to_owned()]);
+        let check = |text: &str, expected: Result<(), SourceError>| {
+            assert_eq!(Source::parse_of_caller(text, &streams).map(drop), expected, "{text}");
+        };
+        check("rtsp://192.168.1.2/1", Ok(()));
+        check("http://192.168.1.2/1.mjpeg", Ok(()));
+        check("ffmpeg:cam#audio=opus#query=log_level=debug", Ok(()));
+        for text in
+            ["exec:ls", "echo:ls", "ffmpeg:/etc/passwd", "ffmpeg:http://127.0.0.1/", "ffmpeg:virtual?video"]
+        {
+            check(text, Err(SourceError::Insecure));
+        }
+        for text in ["ffmpeg:cam#raw=-y", "ffmpeg:cam#video=-f", "ffmpeg:cam#input={input}"] {
+            check(text, Err(SourceError::Insecure));
+        }
+        check("exec:ls /", Err(SourceError::Spaces));
+        check("rtsp://192.168.1.2/a b", Err(SourceError::Spaces));
     }
 }

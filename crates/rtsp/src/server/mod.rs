@@ -49,6 +49,9 @@ pub struct Options {
     pub server: String,
     /// The account that callers must give; `None` asks for none.
     pub account: Option<Account>,
+    /// Names that begin with this need no account: whoever knows one has been told it by the server, which opens no others
+    /// of this kind.
+    pub tickets: Option<&'static str>,
     /// The server's UDP ports for RTP and RTCP; `None` offers TCP only.
     pub udp_ports: Option<(u16, u16)>,
 }

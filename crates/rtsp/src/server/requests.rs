@@ -72,6 +72,10 @@ impl ServerSession {
     /// Everything but OPTIONS, and but requests within a session, which is bound to this connection and was begun with
     /// the account: players leave it out of their keepalives.
     fn asks_for_account(&self, request: &Request) -> bool {
+        let ticket = self.options.tickets.filter(|_| self.guard.is_some());
+        if ticket.is_some_and(|ticket| parse_uri(request).is_ok_and(|uri| uri.name.starts_with(ticket))) {
+            return false;
+        }
         let within_session = self.id.is_some() && self.check_session(request).is_ok();
         match request.method {
             Method::Options => false,

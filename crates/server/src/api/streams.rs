@@ -141,6 +141,9 @@ fn producer(app: &App, index: usize, source: &SourceSnapshot, url: Option<&str>)
         producer["frames"] = source.frames.into();
     }
     add_state(app, &mut producer, &source.state, source.reason.as_deref());
+    if let Some(progress) = &source.progress {
+        producer["progress"] = app.masker.mask(progress).into();
+    }
     producer
 }
 

@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tracing::Level;
 use yeoul_transcode::ffmpeg::Rendition;
+use yeoul_transcode::ffmpeg::source::Templates;
 
 /// Everything that can be configured, with defaults for what is not.
 #[derive(Debug, Default)]
@@ -46,6 +47,10 @@ pub struct Config {
     /// Streams that run without a viewer, and which of their tracks: `video&audio`.
     pub(crate) preload: BTreeMap<String, String>,
     pub(crate) ffmpeg: Ffmpeg,
+    /// Programs that `exec:` sources may run.
+    pub(crate) exec: Programs,
+    /// Programs that `echo:` sources may run.
+    pub(crate) echo: Programs,
     pub(crate) log: Log,
     /// Texts that must never be shown: passwords, and what came from the environment.
     pub(crate) secrets: Secrets,
@@ -297,13 +302,31 @@ pub(crate) enum Variant {
 pub(crate) struct Ffmpeg {
     /// The program: a path, or a name to look for in `PATH`.
     pub(crate) bin: String,
+    /// Parts of its command lines, for sources.
+    pub(crate) templates: Templates,
     /// How many of it may run at a time.
     pub(crate) max_processes: usize,
 }
 
 impl Default for Ffmpeg {
     fn default() -> Self {
-        Self { bin: "ffmpeg".to_owned(), max_processes: FFMPEG_PROCESSES }
+        Self { bin: "ffmpeg".to_owned(), templates: Templates::default(), max_processes: FFMPEG_PROCESSES }
+    }
+}
+
+/// Sections `exec` and `echo`: which programs sources may run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Programs {
+    /// Any, unless some are named.
+    pub(crate) enabled: bool,
+    /// These only, compared as they stand.
+    pub(crate) paths: Vec<String>,
+}
+
+impl Programs {
+    /// Whether this one may be run.
+    pub(crate) fn permit(&self, program: &str) -> bool {
+        if self.paths.is_empty() { self.enabled } else { self.paths.iter().any(|path| path == program) }
     }
 }
 

@@ -155,10 +155,38 @@ fn a_later_layer_replaces_a_stream_with_its_variants() {
 }
 
 #[test]
+fn programs_and_templates_of_sources_are_read() {
+    let (config, warnings) = read(
+        "exec: {enabled: true}\necho: {allow_paths: [/opt/find]}\nffmpeg: {h264: '-c:v libx264', mine: '-i {input}'}\n",
+    );
+    assert_eq!(warnings, "");
+    assert!(config.exec.permit("anything") && config.echo.permit("/opt/find") && !config.echo.permit("find"));
+    let template = |name: &str| config.ffmpeg.templates.get(name);
+    assert_eq!(template("h264").as_deref(), Some("-c:v libx264"));
+    assert_eq!(template("mine").as_deref(), Some("-i {input}"));
+    let error = Config::parse(
+        &[Layer::file(
+            "yeoul.yaml",
+            "exec: {enabled: maybe, paths: []}\nstreams: {a: 'exec:', b: 'gopher://c'}\n",
+        )],
+        &nothing,
+    );
+    let error = error.expect_err("a wrong configuration").to_string();
+    for part in [
+        "exec.enabled: expected true or false, got \"maybe\"",
+        "unknown key paths in exec; known are enabled, allow_paths",
+        "streams.a: expected a program with its arguments behind the colon",
+        "streams.b: unknown scheme gopher; known are echo, exec, ffmpeg, http",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
 fn a_planned_scheme_is_a_warning() {
-    let (config, warnings) = read("streams:\n  cam:\n    - ffmpeg:cam#audio=opus\n");
+    let (config, warnings) = read("streams:\n  cam:\n    - homekit://192.168.1.2\n");
     assert_eq!(config.streams["cam"].sources.len(), 1);
-    assert_eq!(warnings, "yeoul.yaml:3:7: streams.cam: sources of scheme ffmpeg are not supported yet\n");
+    assert_eq!(warnings, "yeoul.yaml:3:7: streams.cam: sources of scheme homekit are not supported yet\n");
 }
 
 #[test]
@@ -188,7 +216,7 @@ log:
             r#"yeoul.yaml:4:15: api.local_auth: expected true or false, got "maybe""#,
             r#"yeoul.yaml:5:35: rtsp.pkt_size: expected a number from 188 to 65000, got "100""#,
             "yeoul.yaml:6:1: unknown key stream; did you mean streams?",
-            "yeoul.yaml:9:6: streams.a: unknown scheme rtps; known are rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx",
+            "yeoul.yaml:9:6: streams.a: unknown scheme rtps; known are echo, exec, ffmpeg, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp",
             "yeoul.yaml:10:6: streams.b: expected a URL such as rtsp://user:password@192.168.1.10/stream1, got a text without a scheme",
             "yeoul.yaml:11:7: unknown key ulr in streams.c; did you mean url?",
             "yeoul.yaml:12:7: streams.d: expected a text, got a list",
@@ -283,7 +311,8 @@ webrtc:
     assert_eq!((config.webrtc.udp, config.webrtc.tcp), (false, true));
     assert!(config.api.local_auth && config.api.account.is_some());
     assert_eq!(config.api.allow_paths.as_ref().map(Vec::len), Some(7));
-    assert_eq!(warnings, "yeoul.yaml:12:1: exec is not supported yet and has no effect\n");
+    assert_eq!(warnings, "");
+    assert!(config.exec.permit("ffmpeg") && !config.exec.permit("sh") && !config.echo.permit("ffmpeg"));
 }
 
 /// What Frigate writes.
@@ -307,7 +336,6 @@ ffmpeg: {path: default, bin: /usr/lib/ffmpeg/7.0/bin/ffmpeg}
         warnings,
         "yeoul.yaml:3:44: webrtc.candidates: asking a STUN server for the public address is not supported yet; name the address itself
 yeoul.yaml:5:1: hass is not supported yet and has no effect
-yeoul.yaml:7:10: ffmpeg.path is not supported yet and has no effect
 "
     );
 }

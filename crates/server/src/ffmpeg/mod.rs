@@ -1,26 +1,34 @@
 //! ffmpeg as a child process: what this program does not convert itself.
 
-mod child;
 mod picture;
 mod rendition;
+pub(crate) mod source;
 
 pub(crate) use rendition::RenditionSource;
 
+use crate::child::Child;
 use crate::config;
 use crate::mask::Masker;
 use crate::streams::{DialError, ErrorKind};
-use child::Child;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use yeoul_transcode::ffmpeg::source::Templates;
 
 /// How ffmpeg is run, for all who need it.
 #[derive(Debug)]
 pub(crate) struct Ffmpeg {
     bin: String,
+    templates: Templates,
     most: usize,
     free: Arc<Semaphore>,
     masker: Masker,
+}
+
+impl Default for Ffmpeg {
+    fn default() -> Self {
+        Self::new(config::Ffmpeg::default(), Masker::default())
+    }
 }
 
 /// A running ffmpeg, which counts as long as it lives.
@@ -32,8 +40,8 @@ pub(crate) struct Running {
 impl Ffmpeg {
     /// `masker` takes secrets out of what ffmpeg says.
     pub(crate) fn new(config: config::Ffmpeg, masker: Masker) -> Self {
-        let config::Ffmpeg { bin, max_processes: most } = config;
-        Self { bin, most, free: Arc::new(Semaphore::new(most)), masker }
+        let config::Ffmpeg { bin, templates, max_processes: most } = config;
+        Self { bin, templates, most, free: Arc::new(Semaphore::new(most)), masker }
     }
 
     /// Starts one more.
@@ -46,20 +54,35 @@ impl Ffmpeg {
                 format!("ffmpeg runs {} times already, which is the most (ffmpeg.max_processes)", self.most);
             return Err(DialError::new(ErrorKind::Retry, text));
         };
-        match Child::start(&self.bin, arguments) {
-            Ok(child) => Ok(Running { child, _permit: permit }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Ok(Running { child: self.spawn(arguments)?, _permit: permit })
+    }
+
+    /// Starts one for a source, which the number of sources bounds.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(crate) fn spawn(&self, arguments: &[String]) -> Result<Child, DialError> {
+        Child::start(&self.bin, arguments).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
                 let text = format!(
                     "ffmpeg is not there: looked for {}; install it (apt install ffmpeg, apk add ffmpeg, brew install ffmpeg) \
                      or name its path in ffmpeg.bin",
                     self.bin
                 );
-                Err(DialError::new(ErrorKind::Unsupported, text))
+                return DialError::new(ErrorKind::Unsupported, text);
             }
-            Err(error) => {
-                Err(DialError::new(ErrorKind::Retry, format!("{} cannot be started: {error}", self.bin)))
-            }
-        }
+            DialError::new(ErrorKind::Retry, format!("{} cannot be started: {error}", self.bin))
+        })
+    }
+
+    /// The parts of its command lines.
+    pub(crate) fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    /// What takes secrets out of what it says.
+    pub(crate) fn masker(&self) -> &Masker {
+        &self.masker
     }
 
     /// Why a child that has ended, ended.

@@ -2,8 +2,9 @@
 //!
 //! Left out: HTTP/2, compression, Digest.
 
+use crate::connect::{Tls, connect};
 use crate::limits::{DIAL_CONNECT_WAIT, LOAD_ANSWER_BYTES, LOAD_COOKIES, LOAD_REDIRECTS};
-use crate::rtsp::dial::connect;
+use crate::policy::Route;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
@@ -16,7 +17,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use tokio::time::timeout;
 use url::Url;
-use yeoul_rtsp::client::Tls;
 
 /// One viewer's client.
 #[derive(Default)]
@@ -134,7 +134,7 @@ async fn dial(url: &Url, origin: String) -> Result<Connection, String> {
     };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port().unwrap_or(if tls == Tls::None { 80 } else { 443 });
-    let connected = timeout(DIAL_CONNECT_WAIT, connect(host, port, tls, None)).await;
+    let connected = timeout(DIAL_CONNECT_WAIT, connect(host, port, tls, &mut Route::of_owner())).await;
     let connection = connected
         .map_err(|_| format!("{host}:{port} does not answer within {DIAL_CONNECT_WAIT:?}"))?
         .map_err(|(_, text)| format!("{host}:{port} {text}"))?;

@@ -7,8 +7,9 @@ use super::packet::{Meter, Picture};
 use super::socket::Socket;
 use super::tally::{Counts, Seat};
 use super::walker::{Item, Walker};
+use crate::connect::{Connection, Tls, connect};
 use crate::limits::{DIAL_CONNECT_WAIT, LOAD_FAREWELL_WAIT, LOAD_READ_BYTES, LOAD_TRACKS};
-use crate::rtsp::dial::{Connection, connect};
+use crate::policy::Route;
 use bytes::BytesMut;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -20,7 +21,6 @@ use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use yeoul_rtp::sdp;
 use yeoul_rtsp::auth::Authenticator;
-use yeoul_rtsp::client::Tls;
 use yeoul_rtsp::message::{Method, Request, Response, SessionHeader, StatusCode, header};
 use yeoul_rtsp::url::{Scheme, Url};
 use yeoul_rtsp::{Lower, Transport};
@@ -135,7 +135,8 @@ impl Dialogue {
             Scheme::Rtsps => Tls::Checked,
             Scheme::Rtspx => Tls::Unchecked,
         };
-        let connecting = connect(&url.host, url.port_or_default(), tls, None);
+        let mut route = Route::of_owner();
+        let connecting = connect(&url.host, url.port_or_default(), tls, &mut route);
         let connected = timeout(DIAL_CONNECT_WAIT, connecting).await;
         let connection = connected
             .map_err(|_| format!("{} does not answer within {DIAL_CONNECT_WAIT:?}", url.authority()))?

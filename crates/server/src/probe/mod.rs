@@ -3,9 +3,10 @@
 mod meter;
 mod report;
 
+use crate::config::Programs;
 use crate::limits::PROBE_CONNECT_WAIT;
 use crate::mask::Masker;
-use crate::schemes::{self, Source};
+use crate::schemes::{self, Means, Source};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use meter::{Findings, Meter};
@@ -57,7 +58,10 @@ async fn look(source: &Source, time: Duration) -> anyhow::Result<Seen> {
     let stream = Stream::new("probe", 1, StreamOptions::default());
     let Some(slot) = stream.sources().pop() else { bail!("a stream without a source") };
     let hang_up = CancellationToken::new();
-    let dial = schemes::dial(source, slot.attach(), hang_up.clone());
+    // Who gives a command on the command line can run it anyway.
+    let any = Programs { enabled: true, ..Programs::default() };
+    let means = Means { exec: any.clone(), echo: any, ..Means::default() };
+    let dial = schemes::dial(source, &means, slot.attach(), hang_up.clone());
     tokio::pin!(dial);
     let mut over = None;
     let began = Instant::now();

@@ -1,6 +1,7 @@
 //! One RTSP connection: what moves bytes and frames between its sockets, its session and the streams. Nothing in here waits:
 //! [`super::serve`] does, and [`super::feed`] brings the frames.
 
+use super::desk::Reading;
 use super::feed::Feeds;
 use super::listen::Shared;
 use super::open;
@@ -22,7 +23,7 @@ use std::time::Instant;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, info};
 use yeoul_hub::{Consumer, Event, Label, Producer};
 use yeoul_media::Frame;
@@ -45,6 +46,8 @@ pub(super) struct Connection {
     opening: Option<Opening>,
     viewing: Option<Viewing>,
     producer: Option<Producer>,
+    /// Where that is a source of ours: tells its driver when it has gone.
+    source: Option<DropGuard>,
     registration: Option<Registration>,
     wait: Instant,
     /// When its task looks again by itself …
@@ -104,6 +107,7 @@ impl Connection {
                 opening: None,
                 viewing: None,
                 producer: None,
+                source: None,
                 registration: None,
                 wait: now,
                 armed: now,
@@ -277,8 +281,17 @@ impl Connection {
                 Output::Open { name, query } => {
                     self.viewing = None;
                     let app = Arc::clone(&self.shared.app);
-                    let label = self.label("rtsp", Some(format!("{name}?{query}")));
-                    self.opening = Some(Box::pin(open::open(app, name, query, label)));
+                    let mut label = self.label("rtsp", Some(format!("{name}?{query}")));
+                    let ticket = self.shared.app.desk.reading(&name).filter(|_| self.is_from_here());
+                    let reading = match ticket {
+                        Some(reading) => {
+                            // The address is nobody else's business.
+                            label.url = Some(format!("{}?{}", reading.stream, reading.query));
+                            reading
+                        }
+                        None => Reading { stream: name, query, except: None },
+                    };
+                    self.opening = Some(Box::pin(open::open(app, reading, label)));
                 }
                 Output::Play => self.play(now),
                 Output::Pause => {
@@ -287,13 +300,22 @@ impl Connection {
                     }
                 }
                 Output::Announce { name } => {
-                    let answer = open::find(&self.shared.app, &name).map(drop);
+                    let ticket = self.is_from_here() && self.shared.app.desk.expects(&name);
+                    let answer = if ticket { Ok(()) } else { open::find(&self.shared.app, &name).map(drop) };
                     self.tell(now, Input::Accepted(answer));
                 }
                 Output::Record { name, codecs } => {
                     self.use_udp(now);
                     let protocol = if self.registration.is_some() { "rtsp+udp" } else { "rtsp+tcp" };
                     let label = self.label(protocol, None);
+                    let desk = Arc::clone(&self.shared.app.desk);
+                    let ticket = self.is_from_here().then(|| desk.take(&name)).flatten();
+                    if let Some(publishing) = ticket {
+                        self.producer = Some(publishing.attach.tracks(label, codecs));
+                        self.source = Some(publishing.ended.drop_guard());
+                        self.tell(now, Input::Accepted(Ok(())));
+                        continue;
+                    }
                     let answer = open::find(&self.shared.app, &name).map(|stream| {
                         info!(target: "rtsp", "{name}: published by {}: {codecs:?}", self.peer);
                         self.producer = Some(stream.publish(label, codecs));
@@ -313,6 +335,11 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Whether the peer is a program of this machine.
+    fn is_from_here(&self) -> bool {
+        self.peer.ip().is_loopback() || self.peer.ip() == self.local
     }
 
     fn label(&self, protocol: &str, url: Option<String>) -> Label {
@@ -358,7 +385,7 @@ impl Connection {
         let Some(id) = producer.track(usize::from(frame.track.0)) else { return };
         frame.track = id;
         if let Err(replaced) = producer.publish(frame) {
-            self.producer = None;
+            (self.producer, self.source) = (None, None);
             self.tell(now, Input::End(replaced.to_string()));
         }
     }
@@ -370,6 +397,7 @@ impl Connection {
             debug!(target: "rtsp", "{name}: {} has left, {skipped} frames skipped, {reception:?}", self.peer);
         }
         (self.opening, self.viewing, self.producer, self.registration) = (None, None, None, None);
+        self.source = None;
     }
 
     fn event(&mut self, now: Instant, event: Event) {

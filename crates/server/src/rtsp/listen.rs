@@ -1,5 +1,6 @@
 //! The RTSP listener.
 
+use super::desk;
 use super::fanout::Fanouts;
 use super::udp::UdpPair;
 use super::worker::{Arrival, Worker};
@@ -45,6 +46,7 @@ pub(crate) fn start(app: &Arc<App>) -> Result<Option<SocketAddr>, StartError> {
     let options = Options {
         server: concat!("Yeoul/", env!("CARGO_PKG_VERSION")).to_owned(),
         account,
+        tickets: Some(desk::PREFIX),
         udp_ports: udp.as_ref().and_then(|pair| pair.ports().ok()),
     };
     let shared = Arc::new(Shared {
@@ -53,6 +55,7 @@ pub(crate) fn start(app: &Arc<App>) -> Result<Option<SocketAddr>, StartError> {
         fanouts: Fanouts::new(config.pkt_size.unwrap_or(PACKET_BYTES)),
         udp,
     });
+    app.desk.open(address);
     info!(target: "rtsp", addr = %listen, "listen");
     if let Some(pair) = shared.udp.clone() {
         let shutdown = app.shutdown.clone();

@@ -1,6 +1,7 @@
 //! RTSP on sockets: cameras that we dial, players and publishers that dial us.
 
 mod connection;
+pub(crate) mod desk;
 pub(crate) mod dial;
 mod fanout;
 mod feed;

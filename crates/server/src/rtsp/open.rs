@@ -1,5 +1,6 @@
 //! From the name and the query of a request to a consumer of the stream.
 
+use super::desk::{self, Reading};
 use crate::app::App;
 use crate::limits::RTSP_OPEN_WAIT;
 use crate::wants;
@@ -12,17 +13,13 @@ use yeoul_rtsp::server::Refusal;
 
 /// The stream of this name.
 pub(super) fn find(app: &App, name: &str) -> Result<Arc<Stream>, Refusal> {
-    let found = app.streams.get(name).map(Arc::clone);
+    let found = app.streams.get(name).filter(|_| !name.starts_with(desk::PREFIX)).map(Arc::clone);
     found.ok_or_else(|| Refusal::new(StatusCode::NotFound, format!("there is no stream {name:?}")))
 }
 
 /// Joins the stream of this name with the tracks that the query asks for; waits for its camera as long as a player does.
-pub(super) async fn open(
-    app: Arc<App>,
-    name: String,
-    query: String,
-    label: Label,
-) -> Result<Consumer, Refusal> {
+pub(super) async fn open(app: Arc<App>, reading: Reading, label: Label) -> Result<Consumer, Refusal> {
+    let Reading { stream: name, query, except } = reading;
     let stream = find(&app, &name)?;
     let mut wants = wants::from_query(&query);
     if wants.is_empty() {
@@ -30,6 +27,9 @@ pub(super) async fn open(
     }
     let wants = wants.into_iter().map(|want| want.limited_to(format::carries)).collect();
     let mut joining = stream.join(wants, label);
+    if let Some(source) = except {
+        joining = joining.except(source);
+    }
     match timeout(RTSP_OPEN_WAIT, joining.ready()).await {
         Ok(Ok(consumer)) => Ok(consumer),
         Ok(Err(error)) => Err(Refusal::new(status(&error), error.to_string())),

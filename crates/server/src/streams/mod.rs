@@ -11,8 +11,7 @@ pub(crate) use error::{DialError, ErrorKind};
 pub(crate) use variants::Variant;
 
 use crate::config::StreamConfig;
-use crate::ffmpeg::Ffmpeg;
-use crate::schemes::Source;
+use crate::schemes::{Means, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +28,8 @@ pub(crate) struct StreamSettings {
     pub(crate) options: StreamOptions,
     /// What all of them count their time from.
     pub(crate) timeline: Timeline,
-    /// What makes renditions.
-    pub(crate) ffmpeg: Arc<Ffmpeg>,
+    /// What their sources need.
+    pub(crate) means: Arc<Means>,
 }
 
 /// A stream that can be asked for by name.
@@ -77,7 +76,13 @@ impl Streams {
     fn supervise(&self, name: &str, sources: Vec<Source>, settings: &StreamSettings) -> ConfiguredStream {
         let stream = Stream::on(&settings.timeline, name, sources.len(), settings.options);
         for (slot, source) in stream.sources().into_iter().zip(&sources) {
-            self.tasks.spawn(supervisor::run(slot, source.clone(), settings.linger, self.stop.clone()));
+            self.tasks.spawn(supervisor::run(
+                slot,
+                source.clone(),
+                Arc::clone(&settings.means),
+                settings.linger,
+                self.stop.clone(),
+            ));
         }
         ConfiguredStream { stream, sources, variants: Vec::new() }
     }

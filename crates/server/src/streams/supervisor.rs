@@ -5,9 +5,10 @@
 //! failure is logged once for each new reason, not once for each attempt.
 
 use crate::limits::{SOURCE_STABLE_AFTER, SOURCE_STOP_WAIT};
-use crate::schemes::{self, Source};
+use crate::schemes::{self, Means, Source};
 use crate::streams::DialError;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::{self, sleep, timeout, timeout_at};
@@ -16,7 +17,13 @@ use tracing::{info, warn};
 use yeoul_hub::{Backoff, SourceSlot};
 
 /// Drives one source until `stop`.
-pub(super) async fn run(slot: SourceSlot, source: Source, linger: Duration, stop: CancellationToken) {
+pub(super) async fn run(
+    slot: SourceSlot,
+    source: Source,
+    means: Arc<Means>,
+    linger: Duration,
+    stop: CancellationToken,
+) {
     let mut supervisor = Supervisor {
         demand: slot.demand(),
         // A seed of its own for each source, so that cameras lost together do not come back together.
@@ -25,6 +32,7 @@ pub(super) async fn run(slot: SourceSlot, source: Source, linger: Duration, stop
         logged: None,
         slot,
         source,
+        means,
         linger,
     };
     tokio::select! {
@@ -37,6 +45,7 @@ pub(super) async fn run(slot: SourceSlot, source: Source, linger: Duration, stop
 struct Supervisor {
     slot: SourceSlot,
     source: Source,
+    means: Arc<Means>,
     demand: watch::Receiver<usize>,
     linger: Duration,
     backoff: Backoff,
@@ -71,7 +80,7 @@ impl Supervisor {
         self.slot.connecting();
         let began = Instant::now();
         let hang_up = stop.child_token();
-        let dial = schemes::dial(&self.source, self.slot.attach(), hang_up.clone());
+        let dial = schemes::dial(&self.source, &self.means, self.slot.attach(), hang_up.clone());
         tokio::pin!(dial);
         let name = self.slot.stream().name();
         let mut live_told = false;

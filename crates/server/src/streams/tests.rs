@@ -1,7 +1,6 @@
 //! Supervisors on tokio's paused clock, with a source that always fails.
 
 use super::*;
-use crate::mask::Masker;
 use yeoul_hub::{Label, State, Want};
 use yeoul_media::Kind;
 
@@ -12,7 +11,7 @@ fn streams(stop: &CancellationToken) -> Streams {
         linger: LINGER,
         options: StreamOptions::default(),
         timeline: Timeline::default(),
-        ffmpeg: Arc::new(Ffmpeg::new(crate::config::Ffmpeg::default(), Masker::default())),
+        means: Arc::default(),
     };
     let source = Source::parse("homekit://192.0.2.1").unwrap();
     Streams::start(
@@ -38,7 +37,7 @@ async fn the_first_failure_stands_in_the_state_and_is_retried() {
     let State::Failed { reason, .. } = stream.state() else { panic!("the state is {:?}", stream.state()) };
     assert_eq!(
         reason,
-        "sources of scheme homekit are not supported yet; supported are rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx"
+        "sources of scheme homekit are not supported yet; supported are echo, exec, ffmpeg, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp"
     );
     assert_eq!(joining.explain(), format!("stream cam is not live: {reason}"));
     // It is wanted for as long as the joiner waits, and a little longer.
@@ -67,7 +66,7 @@ fn several(configured: Vec<(&str, Vec<Source>, Vec<crate::config::Variant>)>) ->
         linger: LINGER,
         options: StreamOptions::default(),
         timeline: Timeline::default(),
-        ffmpeg: Arc::new(Ffmpeg::new(crate::config::Ffmpeg::default(), Masker::default())),
+        means: Arc::default(),
     };
     let configured = configured
         .into_iter()

@@ -72,7 +72,7 @@ fn variant(streams: &mut Streams, name: &str, wanted: &Wanted, settings: &Stream
             Variant { name: other.clone(), stream: Arc::clone(&streams.by_name.get(other)?.stream), nominal }
         }
         Wanted::Rendition(rendition) => {
-            let source = RenditionSource::new(own, *rendition, &settings.ffmpeg);
+            let source = RenditionSource::new(own, *rendition, &settings.means.ffmpeg);
             let made =
                 streams.supervise(&format!("{name}@{rendition}"), vec![Source::Rendition(source)], settings);
             let stream = Arc::clone(&made.stream);

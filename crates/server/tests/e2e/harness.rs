@@ -163,9 +163,26 @@ impl Yeoul {
 
     /// The names of the processes that it has started and that have not ended.
     pub(crate) fn children(&self) -> Vec<String> {
+        self.child_stats().map(|(_, stat)| stat.name).collect()
+    }
+
+    /// The numbers of those processes.
+    pub(crate) fn child_ids(&self) -> Vec<i32> {
+        self.child_stats().map(|(id, _)| id).collect()
+    }
+
+    /// What those processes are doing, as proc(5) has it: `S`, `R`, `Z`.
+    pub(crate) fn child_states(&self) -> Vec<String> {
+        self.child_stats().map(|(_, stat)| stat.fields[0].clone()).collect()
+    }
+
+    fn child_stats(&self) -> impl Iterator<Item = (i32, Stat)> {
         let processes = std::fs::read_dir("/proc").expect("the processes").filter_map(Result::ok);
-        let stats = processes.filter_map(|entry| Stat::of(entry.path().join("stat").to_str()?));
-        stats.filter(|stat| stat.number(4) == u64::from(self.child.id())).map(|stat| stat.name).collect()
+        let stats = processes.filter_map(|entry| {
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            Some((id, Stat::of(entry.path().join("stat").to_str()?)?))
+        });
+        stats.filter(|(_, stat)| stat.number(4) == u64::from(self.child.id()))
     }
 
     /// Its process.

@@ -12,3 +12,4 @@ mod pictures;
 mod progressive;
 mod rtmp;
 mod rtsp;
+mod sources;

@@ -5,8 +5,11 @@
 
 mod input;
 mod rendition;
+pub mod source;
 mod still;
+mod words;
 
 pub use input::FrameWriter;
 pub use rendition::{Pictures, Rendition, RenditionError};
 pub use still::still;
+pub use words::words;

@@ -83,7 +83,10 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        Self::with(Options { server: "Yeoul/1".to_owned(), account: None, udp_ports: Some(UDP_PORTS) }, None)
+        Self::with(
+            Options { server: "Yeoul/1".to_owned(), udp_ports: Some(UDP_PORTS), ..Options::default() },
+            None,
+        )
     }
 
     fn with(options: Options, refusal: Option<&str>) -> Self {

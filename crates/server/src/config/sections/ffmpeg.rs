@@ -3,7 +3,7 @@
 use crate::config::Ffmpeg;
 use crate::config::node::Node;
 use crate::config::reader::Reader;
-use crate::limits::FFMPEG_PROCESSES_MOST;
+use crate::limits::{FFMPEG_PROCESSES_MOST, FFMPEG_TEMPLATE_BYTES};
 
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node, ffmpeg: &mut Ffmpeg) {
     for (key, node) in reader.map(node, "ffmpeg") {
@@ -18,8 +18,20 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, ffmpeg: &mut Ffmpeg) {
                 let most = reader.number(node, &path, 1..=FFMPEG_PROCESSES_MOST);
                 ffmpeg.max_processes = most.unwrap_or(ffmpeg.max_processes);
             }
-            // In go2rtc, any other key is a template that sources may name.
-            _ => reader.later(key, &path),
+            // Any other key is a template that sources may name: go2rtc's, or one's own.
+            name => {
+                let Some(text) = reader.private_text(node, &path) else { continue };
+                if text.value.len() > FFMPEG_TEMPLATE_BYTES {
+                    reader.fail(
+                        &node.place,
+                        format!(
+                            "{path}: a template has at most {FFMPEG_TEMPLATE_BYTES} bytes, this one has {}",
+                            text.value.len()
+                        ),
+                    );
+                }
+                ffmpeg.templates.set(name, &text.value);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod ffmpeg;
 mod hls;
 mod log;
 mod preload;
+mod programs;
 mod rtmp;
 mod rtsp;
 mod streams;
@@ -172,7 +173,9 @@ impl Draft {
                 "access" => self.access(reader, node),
                 "api" => self.api(reader, node),
                 "app" => self.app(reader, node),
+                "echo" => programs::read(reader, node, "echo", &mut self.config.echo),
                 "env" => check_env(reader, node),
+                "exec" => programs::read(reader, node, "exec", &mut self.config.exec),
                 "hls" => hls::read(reader, node, &mut self.config.hls),
                 "ffmpeg" => ffmpeg::read(reader, node, &mut self.config.ffmpeg),
                 "log" => log::read(reader, node, &mut self.config.log),

@@ -1,7 +1,8 @@
 //! The connection to an RTMP server, with what waits to be sent on it.
 
+use crate::connect::{Connection, Tls, connect};
 use crate::limits::{DIAL_CONNECT_WAIT, DIAL_FAREWELL_WAIT, DIAL_READ_BYTES, DIAL_WRITE_WAIT};
-use crate::rtsp::dial::{Connection, connect};
+use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
@@ -11,7 +12,6 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, sleep_until, timeout};
 use yeoul_rtmp::url::{Scheme, Source};
-use yeoul_rtsp::client::Tls;
 
 /// A connection that reads and writes at once.
 pub(super) struct Wire {
@@ -49,7 +49,8 @@ impl Wire {
             Scheme::Rtmps => Tls::Checked,
             Scheme::Rtmpx => Tls::Unchecked,
         };
-        let connecting = connect(&url.host, url.port_or_default(), tls, None);
+        let mut route = Route::of_owner();
+        let connecting = connect(&url.host, url.port_or_default(), tls, &mut route);
         let Ok(connected) = timeout(DIAL_CONNECT_WAIT, connecting).await else {
             let text = format!("does not answer: no connection within {} s", DIAL_CONNECT_WAIT.as_secs());
             return Err(error(ErrorKind::Retry, text));

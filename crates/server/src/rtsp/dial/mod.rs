@@ -1,18 +1,16 @@
 //! Dials a camera: the sockets and the clock of a [`ClientSession`], whose frames go to the hub.
 
-mod connection;
 mod sockets;
 #[cfg(test)]
 mod tests;
-mod tls;
 
+use crate::connect::{Connection, Tls, connect};
 use crate::limits::{DIAL_CONNECT_WAIT, DIAL_FAREWELL_WAIT, DIAL_READ_BYTES, DIAL_WRITE_WAIT};
+use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
 use bytes::Bytes;
-pub(crate) use connection::{Connection, connect};
 use sockets::{Datagram, Sockets};
 use std::io;
-use std::net::IpAddr;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep_until, timeout};
@@ -26,6 +24,7 @@ use yeoul_rtsp::client::{self, ClientSession, Event, Input, Output, Playing, Sou
 /// camera has been told.
 pub(crate) async fn run(
     source: &Source,
+    route: Route,
     attach: Attach,
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {
@@ -39,7 +38,7 @@ pub(crate) async fn run(
         producer: None,
         connection: None,
         sockets: Sockets::default(),
-        first_peer: None,
+        route,
     };
     for unknown in &source.options.unknown {
         debug!(target: "rtsp", "{}: #{unknown} means nothing to an RTSP source", dial.stream);
@@ -67,8 +66,8 @@ struct Dial {
     producer: Option<Producer>,
     connection: Option<Connection>,
     sockets: Sockets,
-    /// The first host dialled: where a redirect may lead depends on it.
-    first_peer: Option<IpAddr>,
+    /// The way over the hosts that redirects lead to.
+    route: Route,
 }
 
 /// What the session wants next.
@@ -133,7 +132,12 @@ impl Dial {
 
     async fn connect(&mut self, host: &str, port: u16, tls: client::Tls) -> Result<(), DialError> {
         (self.connection, self.sockets) = (None, Sockets::default());
-        let connecting = connect(host, port, tls, self.first_peer);
+        let tls = match tls {
+            client::Tls::None => Tls::None,
+            client::Tls::Checked => Tls::Checked,
+            client::Tls::Unchecked => Tls::Unchecked,
+        };
+        let connecting = connect(host, port, tls, &mut self.route);
         let Ok(connected) = timeout(DIAL_CONNECT_WAIT, connecting).await else {
             let seconds = DIAL_CONNECT_WAIT.as_secs();
             return Err(
@@ -142,7 +146,6 @@ impl Dial {
         };
         let connection = connected.map_err(|(kind, text)| self.error(kind, text))?;
         let peer = connection.peer();
-        self.first_peer.get_or_insert(peer.ip());
         self.connection = Some(connection);
         self.session.handle_input(Instant::now(), Input::Connected { peer }).map_err(from_client)
     }

@@ -142,7 +142,7 @@ async fn take(
     let hang_up = CancellationToken::new();
     let dial = tokio::spawn({
         let (attach, hang_up) = (slot.attach(), hang_up.clone());
-        async move { run(&source, attach, hang_up).await }
+        async move { run(&source, Route::of_owner(), attach, hang_up).await }
     });
     if frames > 0 {
         let mut consumer = stream.join(vec![Want::any(Kind::Audio)], Label::default()).ready().await.unwrap();
@@ -198,7 +198,9 @@ async fn a_camera_that_is_not_there_is_told() {
     let stream = Stream::new("cam", 1, StreamOptions::default());
     let source = Source::parse(&format!("rtsp://{address}/")).unwrap();
     let error =
-        run(&source, stream.sources().remove(0).attach(), CancellationToken::new()).await.unwrap_err();
+        run(&source, Route::of_owner(), stream.sources().remove(0).attach(), CancellationToken::new())
+            .await
+            .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Retry);
     assert!(error.text.starts_with(&format!("{address} cannot be reached: Connection refused")), "{error}");
 }

@@ -1,6 +1,6 @@
-//! TLS to cameras: with the certificate checked (`rtsps`), or with any (`rtspx`).
+//! TLS to others: with the certificate checked (`rtsps`, `https`), or with any (`rtspx`, `httpx`).
 
-use super::connection::Refusal;
+use super::Refusal;
 use crate::streams::ErrorKind;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -73,7 +73,7 @@ fn roots() -> RootCertStore {
     let system = rustls_native_certs::load_native_certs();
     let (added, ignored) = roots.add_parsable_certificates(system.certs);
     if ignored > 0 {
-        warn!(target: "rtsp", "{ignored} of the system's CA certificates cannot be read");
+        warn!(target: "tls", "{ignored} of the system's CA certificates cannot be read");
     }
     if added == 0 {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());

@@ -2,7 +2,12 @@
 //! is involved.
 //!
 //! A child ends with its handle, and with everything that it started itself, for it has a process group of its own. If this
-//! program is killed, the child finds its standard input closed, which ends it as well.
+//! program is killed, the kernel kills the child ([`guard`]).
+
+mod frames;
+pub(crate) mod guard;
+
+pub(crate) use frames::{Manner, Way, run};
 
 use crate::limits::{CHILD_END_WAIT, CHILD_LINE_BYTES, CHILD_LINES};
 use crate::mask::Masker;
@@ -11,6 +16,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{self, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -38,8 +44,7 @@ impl Child {
     /// # Errors
     /// If there is no such program, or it cannot be started.
     pub(crate) fn start(program: &str, arguments: &[String]) -> io::Result<Self> {
-        let mut process = Command::new(program)
-            .args(arguments)
+        let mut process = Command::from(guard::command(program, arguments)?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -64,6 +69,29 @@ impl Child {
         let _ = timeout(CHILD_END_WAIT, self.process.wait()).await;
     }
 
+    /// Ends it: it gets `signal`, and what it started too, and has `wait` to say goodbye; then it is killed. This returns after
+    /// the usual time for that, while a child with more of it goes on to the end of that in the background.
+    pub(crate) async fn end_by(mut self, signal: Signal, wait: Duration) {
+        (self.stdin, self.stdout) = (None, None);
+        self.signal(signal);
+        if timeout(wait.min(CHILD_END_WAIT), self.process.wait()).await.is_err() && wait > CHILD_END_WAIT {
+            let rest = wait - CHILD_END_WAIT;
+            tokio::spawn(async move { timeout(rest, self.process.wait()).await.is_ok() });
+        }
+    }
+
+    /// What it has said last, if anything.
+    pub(crate) fn said(&self) -> Option<String> {
+        self.said.last()
+    }
+
+    fn signal(&self, signal: Signal) {
+        // Not waited for yet: its number is still its own.
+        if let Some(group) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
     /// Why a child that has closed its output, or takes no input, has ended: in its own words, without secrets.
     pub(crate) async fn explain(mut self, masker: &Masker) -> String {
         self.stdin = None;
@@ -84,10 +112,7 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         self.listening.abort();
-        // Not waited for yet: its number is still its own.
-        if let Some(group) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        self.signal(Signal::KILL);
     }
 }
 
@@ -136,7 +161,6 @@ impl Said {
 mod tests {
     use super::*;
     use rustix::process::test_kill_process_group;
-    use std::time::Duration;
     use tokio::io::AsyncWriteExt;
 
     fn shell(script: &str) -> Child {

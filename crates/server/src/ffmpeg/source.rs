@@ -1,0 +1,108 @@
+//! `ffmpeg:…` sources: ffmpeg reads what is named and gives frames back, by its standard output or by publishing to us.
+
+use super::Ffmpeg;
+use crate::bytes::Intake;
+use crate::child::{self, Manner, Way};
+use crate::limits::{CHILD_END_WAIT, CHILD_START_WAIT};
+use crate::rtsp::desk::{Desk, Reading};
+use crate::streams::{DialError, ErrorKind};
+use rustix::process::Signal;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use yeoul_container::sniff::Form;
+use yeoul_hub::{Attach, Label};
+use yeoul_transcode::ffmpeg::source::{Engine, Hardware, Input, Output, Source, Surroundings};
+
+const MANNER: Manner =
+    Manner { start_wait: CHILD_START_WAIT, signal: Signal::TERM, end_wait: CHILD_END_WAIT };
+
+/// Runs ffmpeg for `source` until it ends or `hang_up` is cancelled. `streams` has the names that are streams of this server.
+pub(crate) async fn run(
+    source: &Source,
+    ffmpeg: &Ffmpeg,
+    desk: &Arc<Desk>,
+    streams: &BTreeSet<String>,
+    attach: Attach,
+    hang_up: CancellationToken,
+) -> Result<(), DialError> {
+    // Kept as long as ffmpeg reads there.
+    let reading = match source.input() {
+        Input::Name(name) if streams.contains(name) => Some(read(source, name, desk, &attach)?),
+        Input::Name(_) | Input::Url(_) | Input::Device(_) | Input::Virtual(_) => None,
+    };
+    let templates = ffmpeg.templates();
+    attach.progress("ffmpeg has been started and has given no frame yet");
+    let publishes = matches!(source.output(templates, desk.is_open().then_some("")), Output::Rtsp(_));
+    let label = Label { protocol: "pipe".to_owned(), remote: "ffmpeg".to_owned(), ..Label::default() };
+    let (url, way) = if publishes {
+        let Some((url, publication)) = desk.publish(attach) else {
+            return Err(DialError::new(ErrorKind::Retry, "the RTSP server does not listen yet"));
+        };
+        (Some(url), Way::Published(publication))
+    } else {
+        (None, Way::Stdout(Box::new(Intake::new(attach, label))))
+    };
+    let output = source.output(templates, url.as_deref());
+    let surroundings = Surroundings {
+        stream: reading.as_ref().map(|ticket| ticket.url.as_str()),
+        engine: engine(source),
+        output,
+    };
+    let child = ffmpeg.spawn(&source.arguments(templates, surroundings))?;
+    let way = match (way, form(output)) {
+        (Way::Stdout(mut intake), Some(form)) => {
+            intake.expect(form);
+            Way::Stdout(intake)
+        }
+        (way @ (Way::Stdout(_) | Way::Published(_)), _) => way,
+    };
+    child::run(child, way, MANNER, "ffmpeg", ffmpeg.masker(), hang_up).await
+}
+
+/// An address at which ffmpeg reads a stream of this server.
+fn read(
+    source: &Source,
+    name: &str,
+    desk: &Arc<Desk>,
+    attach: &Attach,
+) -> Result<crate::rtsp::desk::Ticket, DialError> {
+    let query = match source.wants() {
+        (true, false) => "video",
+        (false, true) => "audio",
+        (true, true) | (false, false) => "video&audio",
+    };
+    let except = (attach.stream().name() == name).then(|| attach.source());
+    let reading = Reading { stream: name.to_owned(), query: query.to_owned(), except };
+    desk.read(reading).ok_or_else(|| {
+        let text =
+            format!("ffmpeg reads the stream {name} by RTSP, and the RTSP server is off (rtsp.listen)");
+        DialError::new(ErrorKind::Unsupported, text)
+    })
+}
+
+/// What comes out, where that need not be found out.
+fn form(output: Output<'_>) -> Option<Form> {
+    match output {
+        Output::MpegTs => Some(Form::MpegTs),
+        Output::Jpeg => Some(Form::Jpeg),
+        Output::Adts => Some(Form::Adts),
+        Output::Wav => Some(Form::Wav),
+        Output::Rtsp(_) => None,
+    }
+}
+
+/// The encoder in hardware to use: the one named, or the one whose device is there.
+fn engine(source: &Source) -> Option<Engine> {
+    let there = |path: &str| Path::new(path).exists();
+    match source.hardware()? {
+        Hardware::This(engine) => Some(engine),
+        Hardware::Any if cfg!(target_os = "macos") => Some(Engine::Videotoolbox),
+        Hardware::Any if there("/dev/nvidia0") => Some(Engine::Cuda),
+        Hardware::Any if there("/dev/mpp_service") => Some(Engine::Rkmpp),
+        Hardware::Any if there("/dev/dri/renderD128") => Some(Engine::Vaapi),
+        Hardware::Any if there("/dev/video11") => Some(Engine::V4l2m2m),
+        Hardware::Any => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! Sources by HTTP and by bare TCP: MJPEG, repeated JPEG pictures, transport streams and whatever else [`Intake`] reads.
+
+mod client;
+mod dial;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use dial::run;
+
+use crate::connect::Tls;
+use crate::limits::HTTP_SOURCE_HEADERS;
+use axum::http::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+use std::fmt;
+use url::Url;
+
+/// The address of such a source with its parameters.
+#[derive(Clone)]
+pub(crate) struct Source {
+    /// As written.
+    text: String,
+    /// Without user name, password and parameters; of scheme `http`, `https` or `tcp`.
+    url: Url,
+    /// How `https` is dialled.
+    tls: Tls,
+    account: Option<Account>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// User name and password, decoded.
+#[derive(Clone)]
+struct Account {
+    username: String,
+    password: String,
+}
+
+/// Why a text names no such source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SourceError {
+    #[error("expected an address such as {0}")]
+    Url(&'static str),
+    #[error("#header={0}: expected a name and a value such as #header=X-Token: abc")]
+    Header(String),
+    #[error("more than {HTTP_SOURCE_HEADERS} headers")]
+    Headers,
+    #[error("#{0} means nothing to an HTTP source; known is header")]
+    Unknown(String),
+}
+
+impl Source {
+    /// Reads `http://user:password@host/path#header=Name: value`, `tcp://host:port`.
+    pub(crate) fn parse(text: &str) -> Result<Self, SourceError> {
+        let mut parts = text.split('#');
+        let address = parts.next().unwrap_or_default().trim();
+        let (scheme, rest) = address.split_once("://").unwrap_or((address, ""));
+        let (scheme, tls) = match scheme.to_ascii_lowercase().as_str() {
+            "httpx" => ("https".to_owned(), Tls::Unchecked),
+            other => (other.to_owned(), Tls::Checked),
+        };
+        let example =
+            if scheme == "tcp" { "tcp://192.168.1.64:9000" } else { "http://192.168.1.64/video.mjpeg" };
+        let mut url = Url::parse(&format!("{scheme}://{rest}"))
+            .ok()
+            .filter(|url| url.has_host() && (scheme != "tcp" || url.port().is_some()))
+            .ok_or(SourceError::Url(example))?;
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let account = (!url.username().is_empty() || url.password().is_some()).then(|| Account {
+            username: decoded(url.username()),
+            password: decoded(url.password().unwrap_or_default()),
+        });
+        // Both succeed for a URL that has a host.
+        let _ = (url.set_username(""), url.set_password(None));
+        let mut headers = Vec::new();
+        for part in parts.filter(|part| !part.is_empty()) {
+            match part.split_once('=') {
+                Some(("header", header)) => headers.push(parse_header(header)?),
+                _ => return Err(SourceError::Unknown(part.split('=').next().unwrap_or_default().to_owned())),
+            }
+        }
+        if headers.len() > HTTP_SOURCE_HEADERS {
+            return Err(SourceError::Headers);
+        }
+        Ok(Self { text: text.to_owned(), url, tls, account, headers })
+    }
+
+    /// Host and port, for sentences.
+    fn peer(&self) -> String {
+        client::authority(&self.url)
+    }
+}
+
+fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), SourceError> {
+    // The value may be a secret.
+    let name_only = || SourceError::Header(text.split(':').next().unwrap_or_default().to_owned() + ": …");
+    let (name, value) = text.split_once(':').ok_or_else(name_only)?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| name_only())?;
+    let value = HeaderValue::from_str(value.trim()).map_err(|_| name_only())?;
+    Ok((name, value))
+}
+
+/// As written: may hold a password.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Host and port: the rest may hold a password.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("peer", &self.peer()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,152 @@
+//! Where this server lets itself be led: which addresses are dialled for whom. Asked after names are resolved, for each
+//! connection: for the first, after a redirect, for every file of a playlist.
+//!
+//! What the configuration names is dialled wherever it is. From there on, the other end names the addresses, and it must not send
+//! us to what only this machine can reach (CWE-918). What a caller of the API names is treated so from the start.
+
+use std::net::IpAddr;
+
+/// Who has named the first address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// Who keeps the configuration, or runs the program.
+    Owner,
+    /// A caller of the API.
+    Caller,
+}
+
+/// The way of one source over the addresses it leads to.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    origin: Origin,
+    /// Where it began.
+    first: Option<IpAddr>,
+}
+
+/// Why an address is not dialled: a sentence that goes on after the name of the host.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// Nobody can be connected to there.
+    #[error("is no address of one machine: {0}")]
+    Multicast(IpAddr),
+    /// Another machine sends us here.
+    #[error("is where {from} sends us, but {to} is an address of our own surroundings")]
+    Led { from: IpAddr, to: IpAddr },
+    /// A caller of the API sends us here.
+    #[error(
+        "is at {0}, an address of this machine's own surroundings; such a source has to stand in the configuration"
+    )]
+    Near(IpAddr),
+}
+
+impl Route {
+    /// Of a source that stands in the configuration.
+    pub(crate) fn of_owner() -> Self {
+        Self { origin: Origin::Owner, first: None }
+    }
+
+    /// Of a source that a caller of the API gives.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the API cannot add sources yet"))]
+    pub(crate) fn of_caller() -> Self {
+        Self { origin: Origin::Caller, first: None }
+    }
+
+    /// Whether `to` may be dialled.
+    pub(crate) fn admit(&self, to: IpAddr) -> Result<(), Refusal> {
+        let to = to.to_canonical();
+        if to.is_multicast() {
+            return Err(Refusal::Multicast(to));
+        }
+        match (self.origin, self.first) {
+            (Origin::Owner, None) => Ok(()),
+            (Origin::Owner, Some(from)) if is_near(to) && !is_near(from) => Err(Refusal::Led { from, to }),
+            (Origin::Owner, Some(_)) => Ok(()),
+            (Origin::Caller, _) if is_near(to) => Err(Refusal::Near(to)),
+            (Origin::Caller, _) => Ok(()),
+        }
+    }
+
+    /// It has come to this address.
+    pub(crate) fn came_to(&mut self, address: IpAddr) {
+        self.first.get_or_insert(address.to_canonical());
+    }
+}
+
+/// Loopback, link-local (where clouds keep their metadata), unspecified and broadcast addresses, in whichever form they are
+/// written: as themselves, mapped or translated into IPv6 (RFC 4291 §2.5.5, RFC 6052, RFC 3056).
+fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0,
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, e, f, g, h] = v6.segments();
+            let v4 = |high: u16, low: u16| {
+                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+                IpAddr::from([a, b, c, d])
+            };
+            let inner = match [a, b, c, d, e, f] {
+                [0x64, 0xff9b, 0, 0, 0, 0] | [0, 0, 0, 0, 0, 0] if (g, h) > (0, 1) => Some(v4(g, h)),
+                [0x2002, high, low, ..] => Some(v4(high, low)),
+                _ => None,
+            };
+            // fd00:ec2::254 is a cloud's metadata.
+            v6.is_loopback()
+                || v6.is_unicast_link_local()
+                || v6.is_unspecified()
+                || [a, b] == [0xfd00, 0x0ec2]
+                || inner.is_some_and(is_near)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn a_camera_cannot_send_us_to_ourselves() {
+        let check = |from: &str, to: &str, expected: bool| {
+            let mut route = Route::of_owner();
+            route.came_to(ip(from));
+            assert_eq!(route.admit(ip(to)).is_ok(), expected, "{from} to {to}");
+        };
+        check("192.168.1.5", "192.168.1.6", true);
+        check("203.0.113.1", "192.168.1.6", true);
+        check("192.168.1.5", "224.0.0.1", false);
+        check("127.0.0.1", "::1", true);
+        for near in NEAR {
+            check("192.168.1.5", near, false);
+        }
+    }
+
+    const NEAR: [&str; 13] = [
+        "127.0.0.1",
+        "127.9.9.9",
+        "0.0.0.0",
+        "0.1.2.3",
+        "255.255.255.255",
+        "169.254.169.254",
+        "::1",
+        "::",
+        "fe80::1",
+        "fd00:ec2::254",
+        "::ffff:127.0.0.1",
+        "64:ff9b::127.0.0.1",
+        "2002:7f00:1::1",
+    ];
+
+    #[test]
+    fn the_configuration_may_name_any_address_and_a_caller_may_not() {
+        for near in NEAR {
+            assert_eq!(Route::of_owner().admit(ip(near)), Ok(()), "{near}");
+            assert!(Route::of_caller().admit(ip(near)).is_err(), "{near}");
+        }
+        assert_eq!(Route::of_caller().admit(ip("192.168.1.6")), Ok(()));
+        let mut route = Route::of_caller();
+        route.came_to(ip("192.168.1.6"));
+        assert!(route.admit(ip("127.0.0.1")).is_err());
+    }
+}
