@@ -245,7 +245,7 @@ mod tests {
         let error = Source::parse("gopher://cam/1").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, rtsp, rtsps, rtspx, tcp"
+            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp"
         );
     }
 

@@ -514,7 +514,7 @@ wyoming: {a: {listen: ':1'}}
 xiaomi: {a: b}
 ";
     let (_, warnings) = read(text);
-    assert_eq!(warnings.lines().count(), 13, "{warnings}");
+    assert_eq!(warnings.lines().count(), 10, "{warnings}");
 }
 
 #[test]

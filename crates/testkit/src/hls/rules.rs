@@ -43,10 +43,14 @@ fn target(playlist: &MediaPlaylist) -> i64 {
     i64::try_from(playlist.target_duration.unwrap_or(1)).unwrap_or(i64::MAX / SECOND) * SECOND
 }
 
-/// §4.4.2.2: an offset within the playlist, and not too close to its end.
+/// §4.4.2.2: an offset within the playlist, and not too close to its end. A stream of one segment has just begun: it grows into its
+/// offset, which must not change with it (§6.2.1).
 fn start_offset(playlist: &MediaPlaylist, findings: &mut Vec<Finding>) {
     let Some(start) = playlist.start else { return };
-    if start.time_offset.abs() > playlist.duration() && playlist.skipped.is_none() {
+    if start.time_offset.abs() > playlist.duration()
+        && playlist.skipped.is_none()
+        && playlist.segments.len() > 1
+    {
         findings.should("4.4.2.2", 0, "TIME-OFFSET is longer than the playlist");
     }
     if !playlist.ended && start.time_offset < 0 && -start.time_offset < 3 * target(playlist) {
