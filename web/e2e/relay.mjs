@@ -14,7 +14,11 @@ const PIECE_BYTES = 4_096;
  * from the server (null does not); a datagram that would wait longer than `queueMs` is lost. `loss` is the share of datagrams that are
  * lost at random, `delayMs` what all others wait, each way. Ends with the test `t`.
  */
-export async function startRelay(t, port, { bitsPerSecond = null, queueMs = 1_000, loss = 0, delayMs = 0 } = {}) {
+export async function startRelay(
+  t,
+  port,
+  { bitsPerSecond = null, queueMs = 1_000, loss = 0, delayMs = 0 } = {},
+) {
   const line = { bitsPerSecond, queueMs, loss, delayMs };
   let dropped = 0;
   const front = createSocket('udp4');
