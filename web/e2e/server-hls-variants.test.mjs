@@ -25,7 +25,7 @@ const WIDE = { bitsPerSecond: 20_000_000 };
 /** A line that is suddenly a third as wide as the picture needs empties what the player has in store: twice what was seen. */
 const FREEZE_BOUND_MS = 8_000;
 /** hls.js has to see some seconds of loading before it goes up: 4 to 15 s on a machine at rest. */
-const CHANGE_MS = 40_000;
+const CHANGE_MS = 60_000;
 
 let browser;
 before(async () => {
