@@ -4,14 +4,19 @@ use super::rig::{Loads, Running, SETTLE, doubts, free_ports, number, rss_mib, se
 use super::row::Row;
 use anyhow::Result;
 
-const VIEWERS: u32 = 200;
+/// What a stream and its first viewers share is in both: the difference is the viewers' own.
+const FEW: u32 = 20;
+const MANY: u32 = 200;
+const RSS: &str = "/server/rss_kib";
 
 pub(super) fn measure(loads: &mut Loads) -> Result<Vec<Row>> {
     let mut rows = vec![Row::new("P4", "idle", "MiB").figure(Some(idle()?)).at_most(12.0)];
     for (kind, name, goal) in [("rtsp", "an RTSP reader", 16.0), ("whep", "a WebRTC viewer", 64.0)] {
-        let report = loads.get(kind, VIEWERS)?;
-        let row = Row::new("P4", &format!("{name}, of {VIEWERS}"), "KiB");
-        rows.push(row.figure(number(report, "/server/rss_kib_viewer")).at_most(goal).note(doubts(report)));
+        let few = number(loads.get(kind, FEW)?, RSS);
+        let report = loads.get(kind, MANY)?;
+        let each = number(report, RSS).zip(few).map(|(many, few)| (many - few) / f64::from(MANY - FEW));
+        let row = Row::new("P4", &format!("{name}, {MANY} against {FEW}"), "KiB");
+        rows.push(row.figure(each).at_most(goal).note(doubts(report)));
     }
     Ok(rows)
 }

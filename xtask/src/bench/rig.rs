@@ -180,7 +180,8 @@ pub(crate) fn on_core(core: usize, program: &Path) -> Command {
 
 /// This program with these arguments, on one core.
 pub(super) fn ourselves(core: usize, arguments: &[String]) -> Result<Command> {
-    let mut command = on_core(core, &std::env::current_exe()?);
+    // Not the path this process was started from: building the server may have built this program anew.
+    let mut command = on_core(core, &release_folder().join("xtask"));
     command.args(arguments);
     Ok(command)
 }
