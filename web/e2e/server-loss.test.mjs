@@ -17,7 +17,7 @@ import { startRelay, withoutCandidates } from './relay.mjs';
 
 /** Each way: 5 % lost, 100 ms there and back. */
 const LOSSY = { loss: 0.05, delayMs: 50 };
-const FREEZES = 3;
+const FREEZES = 1;
 const SETTLE_MS = 5_000;
 const WATCH_MS = 60_000;
 
@@ -69,7 +69,6 @@ test('with 5 % loss and 100 ms round trip nearly everything arrives', async (t) 
     grown('retransmittedPacketsReceived') >= 0.99 * missed,
     'at least 99 % of what was missed came again',
   );
-  // One a minute at most is the aim (docs/performance.md has figures); a busy machine adds some of its own. Without the playout
-  // delay there are dozens.
-  assert.ok(freezes <= FREEZES, `${freezes} freezes`);
+  // Without the playout delay there are dozens.
+  assert.ok(freezes <= FREEZES, `${freezes} freezes in a minute`);
 });

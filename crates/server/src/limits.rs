@@ -459,15 +459,6 @@ pub(crate) const LOAD_UDP_SOCKET_BYTES: usize = 4 << 20;
 /// How long a viewer may take to a WebRTC connection: browsers give up after 15 s, people before.
 pub(crate) const LOAD_WHEP_CONNECT_WAIT: Duration = Duration::from_secs(10);
 
-/// Redirects in a row: more of them lead nowhere.
-pub(crate) const LOAD_REDIRECTS: usize = 5;
-
-/// Cookies that a viewer keeps: a session and a check.
-pub(crate) const LOAD_COOKIES: usize = 16;
-
-/// Bytes of a playlist or an SDP answer.
-pub(crate) const LOAD_ANSWER_BYTES: usize = 1 << 20;
-
 /// Segments from the end at which a player of classic HLS begins (RFC 8216bis §6.3.3).
 pub(crate) const LOAD_HLS_BEHIND: usize = 3;
 
@@ -525,6 +516,15 @@ pub(crate) const HTTP_ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// Redirects that are followed: one to another name, one to TLS, one to a session.
 pub(crate) const HTTP_REDIRECTS: usize = 5;
+
+/// Cookies that are kept of a server: a session and a check.
+pub(crate) const HTTP_COOKIES: usize = 16;
+
+/// Bytes of an answer that is text: a playlist, an SDP answer, why something is refused.
+pub(crate) const HTTP_TEXT_BYTES: usize = 1 << 20;
+
+/// Characters that are told of why a server refuses: a sentence.
+pub(crate) const HTTP_REASON_CHARS: usize = 200;
 
 /// Headers that a source may add to its requests.
 pub(crate) const HTTP_SOURCE_HEADERS: usize = 32;

@@ -15,10 +15,8 @@ pub(crate) fn start(app: &Arc<App>) {
 
 /// Is a consumer that takes nothing: it costs no more than the source.
 async fn hold(app: Arc<App>, name: String, query: String) {
-    let Some(stream) = app.streams.get(&name) else {
-        warn!(target: "streams", "preload: there is no stream {name:?}");
-        return;
-    };
+    // The configuration has warned of names that are none.
+    let Some(stream) = app.streams.get(&name) else { return };
     let label = Label { protocol: "preload".to_owned(), url: Some(query.clone()), ..Label::default() };
     let mut joining = stream.join(wants::from_query(&query), label);
     let held = async {

@@ -1,12 +1,14 @@
-//! Opens listening sockets, and tells in a sentence why one cannot be had.
+//! Opens listening sockets, and tells in a sentence why one cannot be had; what all connections of clients have in common.
 
 use crate::app::StartError;
 use crate::config::Listen;
-use crate::limits::LISTEN_BACKLOG;
-use socket2::{Domain, Protocol, Socket, Type};
+use crate::limits::{LISTEN_BACKLOG, RTSP_UDP_PORT_ATTEMPTS};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
-use std::net::SocketAddr;
-use tokio::net::{TcpListener, UdpSocket};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::time::timeout;
 
 /// Listens on TCP. `key` is the configuration's, for the sentence: `api.listen`.
 pub(crate) fn tcp(listen: Listen, key: &str) -> Result<TcpListener, StartError> {
@@ -26,6 +28,57 @@ pub(crate) fn udp(listen: Listen, key: &str) -> Result<UdpSocket, StartError> {
 /// Receives on UDP on a port that nobody has configured.
 pub(crate) fn udp_at(listen: Listen) -> io::Result<UdpSocket> {
     either(listen, |address| UdpSocket::from_std(bound(address, Type::DGRAM, Protocol::UDP)?.into()))
+}
+
+/// Two sockets on neighbouring ports, the first one even (RFC 3550 §11): `open` gives one on a port, 0 for any, and `port` tells
+/// which it is.
+pub(crate) fn pair<S>(
+    open: impl Fn(u16) -> io::Result<S>,
+    port: impl Fn(&S) -> io::Result<u16>,
+) -> io::Result<(S, S)> {
+    let mut last_error = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..RTSP_UDP_PORT_ATTEMPTS {
+        let first = open(0)?;
+        let number = port(&first)?;
+        if number % 2 == 1 {
+            continue;
+        }
+        match open(number + 1) {
+            Ok(second) => return Ok((first, second)),
+            Err(error) => last_error = error,
+        }
+    }
+    Err(last_error)
+}
+
+/// What the connection of a client needs: nothing waits to be sent for company, a client that is gone is noticed after twice
+/// `keepalive`, and no more than `unsent_bytes` wait in the kernel before the socket counts as full.
+pub(crate) fn prepare(socket: &TcpStream, keepalive: Duration, unsent_bytes: u32) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let options = SockRef::from(socket);
+    options.set_tcp_keepalive(&TcpKeepalive::new().with_time(keepalive).with_interval(keepalive))?;
+    // Without it a slow client is only late; where the system does not know it, late it is.
+    let _ = options.set_tcp_notsent_lowat(unsent_bytes);
+    Ok(())
+}
+
+/// Lets the client read our last answer, for `wait` at most: closing at once, with something of its still unread, would destroy it.
+pub(crate) async fn say_last_words(socket: &TcpStream, wait: Duration) {
+    let farewell = async {
+        if SockRef::from(socket).shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let mut ignored = [0; 1024];
+        while socket.readable().await.is_ok() {
+            match socket.try_read(&mut ignored) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    };
+    let _ = timeout(wait, farewell).await;
 }
 
 /// On IPv6 and IPv4 together; on a machine without IPv6 on IPv4.

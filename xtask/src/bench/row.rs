@@ -25,6 +25,13 @@ impl Row {
         Self { goal, what, unit, figure: None, floor: None, at_most: None, note: None }
     }
 
+    /// Without paths of this machine: a note may have what a program said, and results are shared.
+    pub(super) fn without_paths(mut self) -> Self {
+        let root = crate::root();
+        self.note = self.note.map(|note| note.replace(&format!("{}/", root.display()), ""));
+        self
+    }
+
     pub(crate) fn figure(mut self, figure: Option<f64>) -> Self {
         self.figure = figure.map(rounded);
         self

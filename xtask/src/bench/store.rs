@@ -47,6 +47,7 @@ impl Run {
         let changed = said("git", &["status", "--porcelain", "--untracked-files=no"]).unwrap_or_default();
         let mark = if changed.is_empty() { "" } else { "+" };
         let at = said("date", &["-u", "+%Y-%m-%dT%H%MZ"])?;
+        let rows = rows.into_iter().map(Row::without_paths).collect();
         Ok(Self { at, machine: Machine::this(), commit: format!("{hash}{mark}"), rows })
     }
 

@@ -5,7 +5,6 @@ use crate::app::{App, StartError};
 use crate::config::Listen;
 use crate::limits::{ACCEPT_PAUSE, API_CONNECTIONS, API_TCP_KEEPALIVE, API_UNSENT_BYTES};
 use crate::sockets;
-use socket2::TcpKeepalive;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
@@ -77,14 +76,7 @@ impl Sockets {
         match self {
             Self::Tcp(listener) => {
                 let (socket, address) = listener.accept().await?;
-                // Answers are small and somebody waits for them.
-                socket.set_nodelay(true)?;
-                let options = socket2::SockRef::from(&socket);
-                let keepalive =
-                    TcpKeepalive::new().with_time(API_TCP_KEEPALIVE).with_interval(API_TCP_KEEPALIVE);
-                options.set_tcp_keepalive(&keepalive)?;
-                // Without it a stalled caller only costs more; where the system does not know it, so be it.
-                let _ = options.set_tcp_notsent_lowat(API_UNSENT_BYTES);
+                sockets::prepare(&socket, API_TCP_KEEPALIVE, API_UNSENT_BYTES)?;
                 Ok(Socket::Tcp(socket, address))
             }
             Self::Unix(listener) => Ok(Socket::Unix(listener.accept().await?.0)),

@@ -529,6 +529,21 @@ fn rtmp_listens_only_where_that_is_configured() {
 }
 
 #[test]
+fn streams_are_preloaded() {
+    let (config, warnings) = read("streams: {a: , b: }\npreload: {a: , b: video=h264, c: audio}");
+    let preloaded: Vec<_> =
+        config.preload.iter().map(|(name, query)| (name.as_str(), query.as_str())).collect();
+    assert_eq!(preloaded, [("a", "video&audio"), ("b", "video=h264"), ("c", "audio")]);
+    assert_eq!(warnings, "yeoul.yaml:2:31: preload.c: there is no stream of this name\n");
+    check(
+        "preload: {a: sound}",
+        &[
+            r#"yeoul.yaml:1:14: preload.a: expected tracks such as video, audio or video=h264&audio, got "sound""#,
+        ],
+    );
+}
+
+#[test]
 fn streams_are_published_to_rtmp() {
     let (config, warnings) =
         read("streams: {a: }\npublish: {a: [rtmp://h/live/k, 'rtmps://u:canary@h/live/k'], b: rtmp://h/l}");

@@ -1,16 +1,21 @@
-//! A small HTTP/1.1 client on hyper: GET, with redirects, Basic and Digest accounts, and every connection under a [`Route`].
+//! A small HTTP/1.1 client on hyper, for sources and for the viewers of a load: one connection that is kept, redirects, cookies, Basic
+//! and Digest accounts, and every connection under a [`Route`].
 //!
-//! User name, password and added headers go to the host that the source names, and to no other that a redirect leads to.
+//! User name, password, added headers and cookies go to the host that the source names, and to no other that a redirect leads to.
+//! Left out: HTTP/2, compression.
 
 use super::{Account, Source};
 use crate::connect::{Tls, connect};
-use crate::limits::{DIAL_CONNECT_WAIT, HTTP_ANSWER_WAIT, HTTP_HEAD_BYTES, HTTP_REDIRECTS};
+use crate::limits::{
+    DIAL_CONNECT_WAIT, HTTP_ANSWER_WAIT, HTTP_COOKIES, HTTP_HEAD_BYTES, HTTP_REASON_CHARS, HTTP_REDIRECTS,
+    HTTP_TEXT_BYTES,
+};
 use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use bytes::Bytes;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use bytes::{Bytes, BytesMut};
 use http_auth::{PasswordClient, PasswordParams};
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -19,19 +24,24 @@ use tokio::time::timeout;
 use url::Url;
 
 /// Asks one server, or those that it leads to.
-pub(super) struct Client {
+pub(crate) struct Client {
     source: Source,
     route: Route,
     /// Answers the challenges of the source's own host.
     authenticator: Option<PasswordClient>,
+    /// `name=value`, of the source's own host.
+    cookies: Vec<String>,
     connection: Option<Connection>,
 }
+
+/// What is sent along: its `Content-Type`, and the bytes.
+pub(crate) type Content = (&'static str, Bytes);
 
 /// A connection that may be asked again.
 struct Connection {
     /// Whom to: scheme, host and port.
     to: String,
-    sender: SendRequest<Empty<Bytes>>,
+    sender: SendRequest<Full<Bytes>>,
     driver: Driver,
     peer: String,
 }
@@ -46,29 +56,104 @@ impl Drop for Driver {
 }
 
 /// An answer whose body is still to come. The connection is the client's, and goes on with it.
-pub(super) struct Reply {
-    pub(super) headers: HeaderMap,
-    pub(super) body: Incoming,
+pub(crate) struct Reply {
+    /// Where it came from, after redirects.
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
     /// Address and port of who answers.
-    pub(super) peer: String,
+    pub(crate) peer: String,
+    body: Incoming,
+}
+
+impl Reply {
+    /// The next bytes of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// If the connection broke off.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, hyper::Error> {
+        next(&mut self.body).await
+    }
+
+    /// The whole body, which is text.
+    ///
+    /// # Errors
+    /// If there is more than a text has, or the connection broke off.
+    pub(crate) async fn text(mut self) -> Result<String, DialError> {
+        let url = self.url;
+        let failed = |kind, text: String| DialError::new(kind, format!("{} {text}", authority(&url)));
+        match text(&mut self.body).await {
+            Ok(Some(text)) => Ok(text),
+            Ok(None) => {
+                Err(failed(ErrorKind::LimitExceeded, format!("sends more than {HTTP_TEXT_BYTES} bytes")))
+            }
+            Err(error) => Err(failed(ErrorKind::Retry, format!("can no longer be read: {error}"))),
+        }
+    }
+}
+
+async fn next(body: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    loop {
+        let Some(frame) = body.frame().await.transpose()? else { return Ok(None) };
+        // Trailers say nothing here.
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+}
+
+/// `None` if it is longer than texts are.
+async fn text(body: &mut Incoming) -> Result<Option<String>, hyper::Error> {
+    let mut all = BytesMut::new();
+    while let Some(piece) = next(body).await? {
+        if all.len() + piece.len() > HTTP_TEXT_BYTES {
+            return Ok(None);
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(Some(String::from_utf8_lossy(&all).into_owned()))
+}
+
+/// The first line of what a server says to a refusal. A page of HTML says no more than the status.
+async fn reason(mut body: Incoming) -> String {
+    let said = timeout(HTTP_ANSWER_WAIT, text(&mut body)).await;
+    let said = said.ok().and_then(Result::ok).flatten().unwrap_or_default();
+    let line = said.lines().next().unwrap_or_default().trim();
+    let line: String = line.chars().filter(|char| !char.is_control()).take(HTTP_REASON_CHARS).collect();
+    if line.is_empty() || line.starts_with(['<', '{']) { String::new() } else { format!(": {line}") }
 }
 
 impl Client {
-    pub(super) fn new(source: Source, route: Route) -> Self {
-        Self { source, route, authenticator: None, connection: None }
+    pub(crate) fn new(source: Source, route: Route) -> Self {
+        Self { source, route, authenticator: None, cookies: Vec::new(), connection: None }
     }
 
     /// Gets `url`, wherever it leads.
     ///
     /// # Errors
-    /// If there is no answer, or one that is no success.
-    pub(super) async fn get(&mut self, url: &Url) -> Result<Reply, DialError> {
+    /// As [`Client::ask`].
+    pub(crate) async fn get(&mut self, url: &Url) -> Result<Reply, DialError> {
+        self.ask(&Method::GET, url, None).await
+    }
+
+    /// Asks `url`, wherever it leads.
+    ///
+    /// # Errors
+    /// If there is no answer, or one that is no success: with what the server says to it.
+    pub(crate) async fn ask(
+        &mut self,
+        method: &Method,
+        url: &Url,
+        content: Option<Content>,
+    ) -> Result<Reply, DialError> {
         let mut url = url.clone();
         let mut redirects = 0;
         let mut answered_challenge = false;
         loop {
-            let reply = self.ask(&url).await?;
+            let reply = self.send(method, &url, content.as_ref()).await?;
             let (status, headers) = (reply.status(), reply.headers());
+            if self.is_own(&url) {
+                self.take_cookies(headers);
+            }
             let failed = |kind, text: &str| DialError::new(kind, format!("{} {text}", authority(&url)));
             if status == StatusCode::UNAUTHORIZED
                 && !answered_challenge
@@ -106,20 +191,26 @@ impl Client {
                     (StatusCode::UNAUTHORIZED, Some(_)) => "; user name or password are wrong",
                     _ => "",
                 };
-                return Err(failed(kind, &format!("answers {status}{hint}")));
+                let said = if hint.is_empty() { reason(reply.into_body()).await } else { String::new() };
+                return Err(failed(kind, &format!("answers {status}{hint}{said}")));
             }
             let peer = self.connection.as_ref().map(|connection| connection.peer.clone());
             let (parts, body) = reply.into_parts();
-            return Ok(Reply { headers: parts.headers, body, peer: peer.unwrap_or_default() });
+            return Ok(Reply { url, headers: parts.headers, peer: peer.unwrap_or_default(), body });
         }
     }
 
     /// One request and the head of its answer. A connection that was kept may have been closed meanwhile: then a new one is asked.
-    async fn ask(&mut self, url: &Url) -> Result<axum::http::Response<Incoming>, DialError> {
+    async fn send(
+        &mut self,
+        method: &Method,
+        url: &Url,
+        content: Option<&Content>,
+    ) -> Result<axum::http::Response<Incoming>, DialError> {
         let failed = |text: String| DialError::new(ErrorKind::Retry, format!("{} {text}", authority(url)));
         loop {
             let was_kept = self.connect(url).await?;
-            let request = self.request(url)?;
+            let request = self.request(method, url, content)?;
             let Some(connection) = &mut self.connection else {
                 return Err(failed("has no connection".to_owned()));
             };
@@ -175,21 +266,40 @@ impl Client {
         Ok(false)
     }
 
-    fn request(&mut self, url: &Url) -> Result<Request<Empty<Bytes>>, DialError> {
+    fn request(
+        &mut self,
+        method: &Method,
+        url: &Url,
+        content: Option<&Content>,
+    ) -> Result<Request<Full<Bytes>>, DialError> {
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let mut request = Request::get(target)
+        let body = content.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
             .header(header::HOST, authority(url))
             .header(header::USER_AGENT, concat!("Yeoul/", env!("CARGO_PKG_VERSION")))
             .header(header::ACCEPT, "*/*");
+        if let Some((content_type, _)) = content {
+            request = request.header(header::CONTENT_TYPE, *content_type);
+        }
         if self.is_own(url) {
+            if !self.cookies.is_empty() {
+                request = request.header(header::COOKIE, self.cookies.join("; "));
+            }
             for (name, value) in &self.source.headers {
                 request = request.header(name, value);
             }
             if let (Some(client), Some(Account { username, password })) =
                 (&mut self.authenticator, &self.source.account)
             {
-                let parameters =
-                    PasswordParams { username, password, uri: target, method: "GET", body: Some(&[]) };
+                let parameters = PasswordParams {
+                    username,
+                    password,
+                    uri: target,
+                    method: method.as_str(),
+                    body: Some(&body),
+                };
                 let value = client.respond(&parameters).ok().and_then(|text| {
                     let mut value = HeaderValue::from_str(&text).ok()?;
                     value.set_sensitive(true);
@@ -200,7 +310,7 @@ impl Client {
                 }
             }
         }
-        request.body(Empty::new()).map_err(|error| {
+        request.body(Full::new(body)).map_err(|error| {
             DialError::new(ErrorKind::Unsupported, format!("{} cannot be asked: {error}", authority(url)))
         })
     }
@@ -210,6 +320,17 @@ impl Client {
         url.host_str() == self.source.url.host_str()
             && url.port_or_known_default() == self.source.url.port_or_known_default()
             && url.scheme() == self.source.url.scheme()
+    }
+
+    fn take_cookies(&mut self, headers: &HeaderMap) {
+        for cookie in headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+            let pair = cookie.split(';').next().unwrap_or_default().trim();
+            let name = pair.split('=').next();
+            self.cookies.retain(|known| known.split('=').next() != name);
+            if self.cookies.len() < HTTP_COOKIES {
+                self.cookies.push(pair.to_owned());
+            }
+        }
     }
 
     /// Takes the strongest challenge that is understood, if there is an account to answer with.

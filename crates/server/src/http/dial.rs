@@ -9,8 +9,6 @@ use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
 use axum::http::header;
 use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -129,7 +127,7 @@ async fn pictures(
     loop {
         let began = Instant::now();
         let mut size = 0;
-        while let Some(data) = next(source, &mut reply.body).await? {
+        while let Some(data) = next(source, &mut reply).await? {
             size += data.len();
             if size > MAX_PICTURE_BYTES {
                 let text =
@@ -147,7 +145,7 @@ async fn pictures(
 async fn stream(source: &Source, mut reply: Reply, mut intake: Intake) -> Result<(), DialError> {
     loop {
         let asked = Instant::now();
-        let Some(data) = next(source, &mut reply.body).await? else { break };
+        let Some(data) = next(source, &mut reply).await? else { break };
         // In pieces, so that a file's frames do not come by the megabyte.
         for piece in data.chunks(BYTES_READ) {
             intake.push(piece).map_err(|failed| told(source, failed))?;
@@ -161,23 +159,11 @@ async fn stream(source: &Source, mut reply: Reply, mut intake: Intake) -> Result
 }
 
 /// The next bytes of a body; `None` at its end.
-async fn next(source: &Source, body: &mut Incoming) -> Result<Option<Bytes>, DialError> {
-    loop {
-        let Ok(frame) = timeout(SOURCE_SILENCE, body.frame()).await else {
-            return Err(silent(source));
-        };
-        match frame {
-            None => return Ok(None),
-            Some(Err(failed)) => {
-                return Err(error(source, ErrorKind::Retry, format!("can no longer be read: {failed}")));
-            }
-            Some(Ok(frame)) => {
-                // Trailers say nothing here.
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-        }
+async fn next(source: &Source, reply: &mut Reply) -> Result<Option<Bytes>, DialError> {
+    match timeout(SOURCE_SILENCE, reply.next()).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(failed)) => Err(error(source, ErrorKind::Retry, format!("can no longer be read: {failed}"))),
+        Err(_) => Err(silent(source)),
     }
 }
 

@@ -5,6 +5,7 @@ mod dial;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use client::Client;
 pub(crate) use dial::run;
 
 use crate::connect::Tls;
@@ -81,6 +82,11 @@ impl Source {
             return Err(SourceError::Headers);
         }
         Ok(Self { text: text.to_owned(), url, tls, account, headers })
+    }
+
+    /// Its address without user name, password and parameters.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Host and port, for sentences.

@@ -1,9 +1,8 @@
 //! A viewer of an endless HTTP body: `/api/stream.mp4`, `.ts`, `.flv`, `.mjpeg`, Icecast.
 
 use super::clock;
-use super::http::{self, Client};
+use super::http::{broken, client, sentence};
 use super::tally::{Counts, Seat};
-use hyper::Method;
 use std::time::Instant;
 use url::Url;
 
@@ -12,10 +11,10 @@ use url::Url;
 /// # Errors
 /// A sentence about why there is nothing, or nothing more.
 pub(super) async fn watch(url: &Url, seat: &mut Seat) -> Result<(), String> {
-    let (response, _) = Client::default().ask(Method::GET, url, None).await?;
-    let mut body = response.into_body();
+    let (mut client, url) = client(url)?;
+    let mut reply = client.get(&url).await.map_err(sentence)?;
     let mut counts = Counts { requests: 1, ..Counts::default() };
-    while let Some(piece) = http::piece(&mut body).await? {
+    while let Some(piece) = reply.next().await.map_err(broken)? {
         counts.bytes = u64::try_from(piece.len()).unwrap_or_default();
         counts.frames = stamps(&piece, seat);
         seat.media(Instant::now(), std::mem::take(&mut counts));

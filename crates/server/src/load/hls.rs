@@ -4,11 +4,11 @@
 //! that would have stood still counts as a stall: more time has passed than media has come.
 
 use super::body::stamps;
-use super::http::{self, Client};
+use super::http::{broken, client, sentence};
 use super::playlist::{Media, Piece, first_variant};
 use super::tally::{Counts, Seat};
+use crate::http::Client;
 use crate::limits::{LOAD_HLS_BEHIND, LOAD_HLS_RELOAD_LEAST, LOAD_HLS_STALL_GRACE};
-use hyper::Method;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use url::Url;
@@ -18,9 +18,9 @@ use url::Url;
 /// # Errors
 /// A sentence about why it does not play, or not any longer.
 pub(super) async fn watch(url: &Url, seat: &mut Seat) -> Result<(), String> {
-    let mut player =
-        Player { client: Client::default(), seat, next: (0, 0), has_begun: false, map: None, shown: None };
-    let (text, url) = player.playlist(url).await?;
+    let (client, url) = client(url)?;
+    let mut player = Player { client, seat, next: (0, 0), has_begun: false, map: None, shown: None };
+    let (text, url) = player.playlist(&url).await?;
     let (mut text, media_url) = match first_variant(&text) {
         Some(uri) => player.playlist(&join(&url, uri)?).await?,
         None => (text, url),
@@ -64,7 +64,9 @@ struct Player<'a> {
 
 impl Player<'_> {
     async fn playlist(&mut self, url: &Url) -> Result<(String, Url), String> {
-        let (text, url) = self.client.text(url).await?;
+        let reply = self.client.get(url).await.map_err(sentence)?;
+        let url = reply.url.clone();
+        let text = reply.text().await.map_err(sentence)?;
         self.seat.requested(u64::try_from(text.len()).unwrap_or_default());
         Ok((text, url))
     }
@@ -104,16 +106,14 @@ impl Player<'_> {
 
     async fn fetch(&mut self, base: &Url, media: &Media, piece: &Piece) -> Result<(), String> {
         if let Some(map) = media.map.as_ref().filter(|map| self.map.as_ref() != Some(map)) {
-            let (response, _) = self.client.ask(Method::GET, &join(base, map)?, None).await?;
-            let mut body = response.into_body();
-            while http::piece(&mut body).await?.is_some() {}
+            let mut reply = self.client.get(&join(base, map)?).await.map_err(sentence)?;
+            while reply.next().await.map_err(broken)?.is_some() {}
             self.seat.requested(0);
             self.map = Some(map.clone());
         }
-        let (response, _) = self.client.ask(Method::GET, &join(base, &piece.uri)?, None).await?;
-        let mut body = response.into_body();
+        let mut reply = self.client.get(&join(base, &piece.uri)?).await.map_err(sentence)?;
         let mut counts = Counts { requests: 1, ..Counts::default() };
-        while let Some(bytes) = http::piece(&mut body).await? {
+        while let Some(bytes) = reply.next().await.map_err(broken)? {
             counts.frames += stamps(&bytes, self.seat);
             counts.bytes += u64::try_from(bytes.len()).unwrap_or_default();
         }

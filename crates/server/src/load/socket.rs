@@ -3,7 +3,8 @@
 //! Not so where the server is on this very machine: a run of datagrams that it sends with one call would then stay one to the end,
 //! and the server would be spared what every network asks of it.
 
-use crate::limits::{LOAD_UDP_BATCH, LOAD_UDP_BUFFER_BYTES, LOAD_UDP_SOCKET_BYTES, RTSP_UDP_PORT_ATTEMPTS};
+use crate::limits::{LOAD_UDP_BATCH, LOAD_UDP_BUFFER_BYTES, LOAD_UDP_SOCKET_BYTES};
+use crate::sockets;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
@@ -48,19 +49,7 @@ impl Socket {
 
     /// Two sockets on neighbouring ports, the first one even (RFC 3550 §11).
     pub(super) fn bind_pair(ip: IpAddr, server: IpAddr) -> io::Result<(Self, Self)> {
-        let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-        for _ in 0..RTSP_UDP_PORT_ATTEMPTS {
-            let first = Self::bind(SocketAddr::new(ip, 0), server)?;
-            let port = first.local.port();
-            if port % 2 == 1 {
-                continue;
-            }
-            match Self::bind(SocketAddr::new(ip, port + 1), server) {
-                Ok(second) => return Ok((first, second)),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        sockets::pair(|port| Self::bind(SocketAddr::new(ip, port), server), |socket| Ok(socket.local.port()))
     }
 
     pub(super) fn local(&self) -> SocketAddr {

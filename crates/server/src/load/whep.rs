@@ -1,6 +1,6 @@
 //! A viewer over WebRTC: posts an offer (WHEP, or go2rtc's `/api/webrtc`), and counts the packets that come.
 
-use super::http::{self, Client as Http};
+use super::http::{client as http_client, sentence};
 use super::packet::{Meter, Picture};
 use super::socket::{Socket, local_ip};
 use super::tally::{Counts, Seat};
@@ -27,11 +27,12 @@ pub(super) async fn watch(url: &Url, seat: &mut Seat, end: &CancellationToken) -
     let socket = socket_towards(url).await?;
     let (mut client, offer) =
         Client::offer(Instant::now(), socket.local()).map_err(|error| error.to_string())?;
-    let mut http = Http::default();
-    let (response, url) = http.ask(Method::POST, url, Some(("application/sdp", &offer))).await?;
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-    let resource = location.and_then(|location| url.join(location).ok());
-    let answer = http::text(response.into_body()).await?;
+    let (mut http, url) = http_client(url)?;
+    let reply =
+        http.ask(&Method::POST, &url, Some(("application/sdp", offer.into()))).await.map_err(sentence)?;
+    let location = reply.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let resource = location.and_then(|location| reply.url.join(location).ok());
+    let answer = reply.text().await.map_err(sentence)?;
     client.answer(&answer).map_err(|error| error.to_string())?;
     let session = Session { client, meters: BTreeMap::new(), is_connected: false, counts: Counts::default() };
     let mut viewer = Viewer { session, socket };
@@ -41,7 +42,7 @@ pub(super) async fn watch(url: &Url, seat: &mut Seat, end: &CancellationToken) -
     };
     viewer.leave();
     if let Some(resource) = resource {
-        let _ = timeout(LOAD_FAREWELL_WAIT, http.ask(Method::DELETE, &resource, None)).await;
+        let _ = timeout(LOAD_FAREWELL_WAIT, http.ask(&Method::DELETE, &resource, None)).await;
     }
     played
 }

@@ -5,13 +5,14 @@ use super::listen::Shared;
 use super::open;
 use crate::limits::{RTMP_CLOSE_WAIT, RTMP_READ_BYTES, RTMP_TCP_KEEPALIVE, RTMP_UNSENT_BYTES};
 use crate::rtsp::Outbox;
+use crate::sockets;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest, Ready};
+use tokio::io::Ready;
 use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 use tracing::{debug, info};
@@ -63,13 +64,7 @@ impl Connection {
     pub(super) fn new(shared: Arc<Shared>, socket: TcpStream, peer: SocketAddr) -> io::Result<Self> {
         let now = Instant::now();
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        socket.set_nodelay(true)?;
-        let options = socket2::SockRef::from(&socket);
-        let keepalive =
-            socket2::TcpKeepalive::new().with_time(RTMP_TCP_KEEPALIVE).with_interval(RTMP_TCP_KEEPALIVE);
-        options.set_tcp_keepalive(&keepalive)?;
-        // Without it a slow player is only late; where the system does not know it, late it is.
-        let _ = options.set_tcp_notsent_lowat(RTMP_UNSENT_BYTES);
+        sockets::prepare(&socket, RTMP_TCP_KEEPALIVE, RTMP_UNSENT_BYTES)?;
         let refusal = match &shared.app.config.rtmp.account {
             Some(_) => None,
             None => shared.app.access.permits(peer).err().map(|refusal| refusal.to_string()),
@@ -94,7 +89,7 @@ impl Connection {
         let ended = self.serve().await;
         // The stream's sources are let go at once; last words may take a moment.
         (self.opening, self.viewing, self.publishing) = (None, None, None);
-        self.say_last_words().await;
+        sockets::say_last_words(&self.socket, RTMP_CLOSE_WAIT).await;
         debug!(target: "rtmp", "{}: {ended}", self.peer);
     }
 
@@ -111,12 +106,7 @@ impl Connection {
             if timer.deadline() != wake_at {
                 timer.as_mut().reset(wake_at);
             }
-            let interest = match (self.outbox.has_room(), self.outbox.is_empty()) {
-                (true, true) => Interest::READABLE,
-                (true, false) => Interest::READABLE | Interest::WRITABLE,
-                // Who does not read our answers need not ask more.
-                (false, _) => Interest::WRITABLE,
-            };
+            let interest = self.outbox.interest();
             let may_fetch = self.outbox.is_empty();
             let happening = tokio::select! {
                 event = next_event(&mut self.viewing, may_fetch) => Happening::Event(event),
@@ -353,17 +343,6 @@ impl Connection {
         if let Some(block) = block {
             self.tell(now, Input::Media(&block.bytes));
         }
-    }
-
-    /// Lets the client read our last answer: closing at once, with something of its still unread, would destroy it.
-    async fn say_last_words(&mut self) {
-        let farewell = async {
-            if self.socket.shutdown().await.is_ok() {
-                let mut ignored = [0; 1024];
-                while self.socket.read(&mut ignored).await.is_ok_and(|count| count > 0) {}
-            }
-        };
-        let _ = tokio::time::timeout(RTMP_CLOSE_WAIT, farewell).await;
     }
 }
 

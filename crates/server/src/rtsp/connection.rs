@@ -12,6 +12,7 @@ use super::viewing::Viewing;
 use crate::limits::{
     RTSP_CLOSE_WAIT, RTSP_READ_BYTES, RTSP_TCP_KEEPALIVE, RTSP_TURN_FRAMES, RTSP_UNSENT_BYTES,
 };
+use crate::sockets;
 use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -50,9 +51,9 @@ pub(super) struct Connection {
     source: Option<DropGuard>,
     registration: Option<Registration>,
     wait: Instant,
-    /// When its task looks again by itself …
-    armed: Instant,
-    /// … and how it is woken before.
+    /// What its task waits for …
+    watched: Watched,
+    /// … and how it is woken otherwise.
     nudge: Rc<Notify>,
     /// Once the session wants the connection closed: when it is cut off.
     closing: Option<Instant>,
@@ -62,6 +63,13 @@ type Opening = Pin<Box<dyn Future<Output = Result<Consumer, Refusal>>>>;
 
 /// Why the connection is over, for the log.
 pub(super) type Ended = String;
+
+/// What the task of a connection waits for beside its client's requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Watched {
+    pub(super) interest: Interest,
+    pub(super) until: Instant,
+}
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -81,13 +89,7 @@ impl Connection {
         let socket = TcpStream::from_std(socket)?;
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let local = socket.local_addr()?.ip().to_canonical();
-        socket.set_nodelay(true)?;
-        let options = socket2::SockRef::from(&socket);
-        let keepalive =
-            socket2::TcpKeepalive::new().with_time(RTSP_TCP_KEEPALIVE).with_interval(RTSP_TCP_KEEPALIVE);
-        options.set_tcp_keepalive(&keepalive)?;
-        // Without it a slow player is only late; where the system does not know it, late it is.
-        let _ = options.set_tcp_notsent_lowat(RTSP_UNSENT_BYTES);
+        sockets::prepare(&socket, RTSP_TCP_KEEPALIVE, RTSP_UNSENT_BYTES)?;
         let refusal = match &shared.options.account {
             Some(_) => None,
             None => shared.app.access.permits(peer).err().map(|refusal| refusal.to_string()),
@@ -110,7 +112,7 @@ impl Connection {
                 source: None,
                 registration: None,
                 wait: now,
-                armed: now,
+                watched: Watched { interest: Interest::READABLE, until: now },
                 nudge: Rc::new(Notify::new()),
                 closing: None,
             })
@@ -138,8 +140,9 @@ impl Connection {
     pub(super) fn news(this: &RefCell<Self>, now: Instant) {
         let mut this = this.borrow_mut();
         let is_over = this.work(now).is_err();
-        // Mostly everything is sent and nothing else is to be waited for than before: the task sleeps on.
-        if is_over || !this.outbox.is_empty() || this.wake_at() < this.armed {
+        // Mostly there is nothing else to wait for than before, also where the player takes nothing: the task sleeps on.
+        let Watched { interest, until } = this.watched;
+        if is_over || this.outbox.interest() != interest || this.wake_at() < until {
             this.nudge.notify_one();
         }
     }
@@ -171,20 +174,10 @@ impl Connection {
         Ok(())
     }
 
-    /// What its socket is watched for.
-    pub(super) fn interest(&self) -> Interest {
-        match (self.outbox.has_room(), self.outbox.is_empty()) {
-            (true, true) => Interest::READABLE,
-            (true, false) => Interest::READABLE | Interest::WRITABLE,
-            // Who does not read our answers need not ask more.
-            (false, _) => Interest::WRITABLE,
-        }
-    }
-
-    /// When its task has to look again by itself.
-    pub(super) fn arm(&mut self) -> Instant {
-        self.armed = self.wake_at();
-        self.armed
+    /// What its task has to wait for now.
+    pub(super) fn watch(&mut self) -> Watched {
+        self.watched = Watched { interest: self.outbox.interest(), until: self.wake_at() };
+        self.watched
     }
 
     fn wake_at(&self) -> Instant {

@@ -8,6 +8,7 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use yeoul_rtsp::server::{Datagrams, Port};
 
@@ -33,6 +34,16 @@ impl Stream {
     /// Whether more may be put: answers to requests, frames.
     pub(crate) fn has_room(&self) -> bool {
         self.size_bytes < RTSP_WRITE_BYTES
+    }
+
+    /// What the socket is to be watched for.
+    pub(crate) fn interest(&self) -> Interest {
+        match (self.has_room(), self.is_empty()) {
+            (true, true) => Interest::READABLE,
+            (true, false) => Interest::READABLE | Interest::WRITABLE,
+            // Who does not read our answers need not ask more.
+            (false, _) => Interest::WRITABLE,
+        }
     }
 
     /// When the client has taken nothing for too long.

@@ -1,7 +1,7 @@
 //! The two UDP sockets that all RTSP clients share: one for RTP, one for RTCP.
 
 use crate::config::Listen;
-use crate::limits::{RTSP_UDP_PORT_ATTEMPTS, RTSP_UDP_QUEUE, RTSP_UDP_SOCKET_BYTES};
+use crate::limits::{RTSP_UDP_QUEUE, RTSP_UDP_SOCKET_BYTES};
 use crate::sockets;
 use bytes::Bytes;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
@@ -52,24 +52,13 @@ struct Socket {
 impl UdpPair {
     /// Opens two sockets with an even port and the next one (RFC 3550 §11), on the address that RTSP listens on.
     pub(super) fn open(listen: Listen) -> io::Result<Self> {
-        let mut last_error = io::Error::from(io::ErrorKind::AddrInUse);
-        for _ in 0..RTSP_UDP_PORT_ATTEMPTS {
-            let rtp = Socket::open(Listen { port: 0, ..listen })?;
-            let port = rtp.socket.local_addr()?.port();
-            if port % 2 == 1 {
-                continue;
-            }
-            match Socket::open(Listen { port: port + 1, ..listen }) {
-                Ok(rtcp) => return Ok(Self { rtp, rtcp, clients: Mutex::default() }),
-                Err(error) => last_error = error,
-            }
-        }
-        Err(last_error)
+        let (rtp, rtcp) = sockets::pair(|port| Socket::open(Listen { port, ..listen }), Socket::port)?;
+        Ok(Self { rtp, rtcp, clients: Mutex::default() })
     }
 
     /// The ports for RTP and RTCP.
     pub(super) fn ports(&self) -> io::Result<(u16, u16)> {
-        Ok((self.rtp.socket.local_addr()?.port(), self.rtcp.socket.local_addr()?.port()))
+        Ok((self.rtp.port()?, self.rtcp.port()?))
     }
 
     /// Sends what fits now; `WouldBlock` if the socket's buffer is full.
@@ -154,6 +143,10 @@ impl Socket {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         let is_v6 = socket.local_addr()?.is_ipv6();
         Ok(Self { socket, state, is_v6 })
+    }
+
+    fn port(&self) -> io::Result<u16> {
+        Ok(self.socket.local_addr()?.port())
     }
 
     async fn receive(&self, buffers: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> io::Result<usize> {

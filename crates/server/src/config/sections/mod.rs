@@ -116,7 +116,8 @@ struct Draft {
     rtsp_account: AccountDraft,
     rtmp_account: AccountDraft,
     /// The names in `publish`, and where they stand.
-    publish_places: Vec<(String, Place)>,
+    /// Keys that name a stream: path, name and place.
+    named_streams: Vec<(String, String, Place)>,
     tls: api::TlsDraft,
     modules: Option<Vec<String>>,
     variants: variants::Drafts,
@@ -179,7 +180,7 @@ impl Draft {
                 "hls" => hls::read(reader, node, &mut self.config.hls),
                 "ffmpeg" => ffmpeg::read(reader, node, &mut self.config.ffmpeg),
                 "log" => log::read(reader, node, &mut self.config.log),
-                "preload" => preload::read(reader, node, &mut self.config.preload),
+                "preload" => self.preload(reader, node),
                 "publish" => self.publish(reader, node),
                 "rtmp" => self.rtmp(reader, node),
                 "rtsp" => self.rtsp(reader, node),
@@ -237,7 +238,11 @@ impl Draft {
     }
 
     fn finish(mut self, reader: &mut Reader<'_>) -> Config {
-        self.check_published(reader);
+        for (path, name, place) in &self.named_streams {
+            if !self.config.streams.contains_key(name) {
+                reader.warn(place, format!("{path}: there is no stream of this name"));
+            }
+        }
         self.config.api.account = self.api_account.finish(reader, "api");
         self.config.rtmp.account = self.rtmp_account.finish(reader, "rtmp");
         self.config.rtsp.account = self.rtsp_account.finish(reader, "rtsp");

@@ -40,17 +40,8 @@ impl Draft {
                     Err(error) => reader.fail(&item.place, format!("{path}: {error}")),
                 }
             }
-            self.publish_places.push((key.text.clone(), key.place.clone()));
+            self.named_streams.push((path, key.text.clone(), key.place.clone()));
             self.config.publish.insert(key.text.clone(), targets);
-        }
-    }
-
-    /// Names that no stream has.
-    pub(super) fn check_published(&self, reader: &mut Reader<'_>) {
-        for (name, place) in &self.publish_places {
-            if !self.config.streams.contains_key(name) {
-                reader.warn(place, format!("publish.{name}: there is no stream of this name"));
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The UDP sockets of one camera: a pair for each track, an even port for RTP and the next one for RTCP (RFC 3550 §11).
 
-use crate::limits::{DIAL_RECEIVE_BYTES, RTSP_UDP_PORT_ATTEMPTS, RTSP_UDP_SOCKET_BYTES};
+use crate::limits::{DIAL_RECEIVE_BYTES, RTSP_UDP_SOCKET_BYTES};
+use crate::sockets;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Type};
 use std::future::poll_fn;
@@ -59,22 +60,12 @@ impl Sockets {
     /// Binds the pair `number` on `local`, and gives its ports.
     pub(super) fn bind(&mut self, number: usize, local: IpAddr) -> io::Result<(u16, u16)> {
         self.pairs.retain(|pair| pair.number != number);
-        let mut last_error = io::Error::from(io::ErrorKind::AddrInUse);
-        for _ in 0..RTSP_UDP_PORT_ATTEMPTS {
-            let rtp = bind(SocketAddr::new(local, 0))?;
-            let port = rtp.socket.local_addr()?.port();
-            if port % 2 == 1 {
-                continue;
-            }
-            match bind(SocketAddr::new(local, port + 1)) {
-                Ok(rtcp) => {
-                    self.pairs.push(Pair { number, rtp, rtcp });
-                    return Ok((port, port + 1));
-                }
-                Err(error) => last_error = error,
-            }
-        }
-        Err(last_error)
+        let open = |port| bind(SocketAddr::new(local, port));
+        let port = |socket: &Socket| Ok(socket.socket.local_addr()?.port());
+        let (rtp, rtcp) = sockets::pair(open, port)?;
+        let ports = (port(&rtp)?, port(&rtcp)?);
+        self.pairs.push(Pair { number, rtp, rtcp });
+        Ok(ports)
     }
 
     /// Sends what the kernel takes at once: a lost report or hole punch is followed by another.
