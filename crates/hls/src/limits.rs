@@ -50,3 +50,7 @@ pub const DATE_JUMP: Duration = Duration::from_secs(1);
 
 /// Largest number a client may ask for by `_HLS_msn` or `_HLS_part` (RFC 8216bis §4.2: decimal integers are below 2^64).
 pub const MAX_DIGITS: usize = 20;
+
+/// Frame rates of two qualities that differ by so many hundredths or less are one: cameras' time stamps jitter, their rates are 12, 15,
+/// 20, 25, 30.
+pub const SAME_FRAME_RATE_PERCENT: u64 = 5;

@@ -1,5 +1,6 @@
 //! The text of Multivariant Playlists (RFC 8216bis §4.4.6).
 
+use crate::limits::SAME_FRAME_RATE_PERCENT;
 use crate::names::put;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -115,12 +116,27 @@ pub fn multivariant(variants: &[Variant], audio: &[AudioRendition]) -> String {
         );
     }
     for variant in variants {
-        put_variant(variant, audio, &mut text);
+        put_variant(variant, frame_rate_millis(variant, variants), audio, &mut text);
     }
     text
 }
 
-fn put_variant(variant: &Variant, audio: &[AudioRendition], text: &mut String) {
+/// Frames a second of `variant`, as it is told beside `all`.
+///
+/// Two cameras of 15 frames a second are measured as 14.99 and 15.02, and hls.js never goes up to a quality with fewer frames
+/// than it has: rates that differ by jitter only are told alike, as the highest of them.
+fn frame_rate_millis(variant: &Variant, all: &[Variant]) -> Option<u64> {
+    let own = variant.frame_rate_millis?;
+    let rates = all.iter().filter_map(|other| other.frame_rate_millis);
+    rates.filter(|rate| rate.abs_diff(own) * 100 <= own.max(*rate) * SAME_FRAME_RATE_PERCENT).max()
+}
+
+fn put_variant(
+    variant: &Variant,
+    frame_rate_millis: Option<u64>,
+    audio: &[AudioRendition],
+    text: &mut String,
+) {
     // Of a group, one rendition is played at a time: the largest counts. All their codecs may come.
     let group = || audio.iter().filter(|rendition| Some(&rendition.group) == variant.audio.as_ref());
     let largest = |of: fn(&Rates) -> u64| group().map(|rendition| of(&rendition.rates)).max().unwrap_or(0);
@@ -143,7 +159,7 @@ fn put_variant(variant: &Variant, audio: &[AudioRendition], text: &mut String) {
     if let Some((width, height)) = variant.resolution {
         put(text, format_args!(",RESOLUTION={width}x{height}"));
     }
-    if let Some(rate) = variant.frame_rate_millis.filter(|&rate| rate > 0) {
+    if let Some(rate) = frame_rate_millis.filter(|&rate| rate > 0) {
         put(text, format_args!(",FRAME-RATE={}.{:03}", rate / 1000, rate % 1000));
     }
     if let Some(name) = &variant.audio {
@@ -238,6 +254,20 @@ mod tests {
         assert_eq!((high.resolution, high.frame_rate), (Some((1920, 1080)), Some(29_970)));
         assert_eq!(playlist.variants[1].bandwidth, Some(500_000));
         m3u8_rs::parse_master_playlist_res(text.as_bytes()).expect("m3u8-rs reads it");
+    }
+
+    #[test]
+    fn rates_that_differ_by_jitter_are_told_alike() {
+        let check = |rates: &[u64], expected: &[i64]| {
+            let with = |rate: &u64| Variant { frame_rate_millis: Some(*rate), ..variant("a.m3u8", 1, None) };
+            let variants: Vec<Variant> = rates.iter().map(with).collect();
+            let (playlist, _) = check_multivariant(&multivariant(&variants, &[]));
+            let told: Vec<i64> = playlist.variants.iter().filter_map(|variant| variant.frame_rate).collect();
+            assert_eq!(told, expected);
+        };
+        check(&[14_990, 15_020], &[15_020, 15_020]);
+        check(&[29_970, 30_010, 15_000], &[30_010, 30_010, 15_000]);
+        check(&[25_000, 12_500], &[25_000, 12_500]);
     }
 
     #[test]
