@@ -89,8 +89,13 @@ fn messages(bytes: &[u8], size: usize) -> Vec<Message> {
     let (mut reader, mut messages) = (Reader::default(), Vec::new());
     for piece in bytes.chunks(size.min(bytes.len()).max(1)) {
         reader.push(piece);
-        while let Ok(Some(message)) = reader.pull() {
-            messages.push(message);
+        loop {
+            match reader.pull() {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => break,
+                // What follows cannot be read.
+                Err(_) => return messages,
+            }
         }
     }
     messages

@@ -21,6 +21,8 @@ pub(crate) struct Clock {
     start: Option<Instant>,
     /// Where the next frame belongs, in nanoseconds after the first.
     next: i64,
+    /// Where the last picture was put.
+    last: Option<i64>,
     /// The distance of pictures, in nanoseconds.
     step: i64,
 }
@@ -28,7 +30,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock for pictures at about this distance.
     pub(crate) fn new(step: Duration) -> Self {
-        Self { start: None, next: 0, step: nanos(step) }
+        Self { start: None, next: 0, last: None, step: nanos(step) }
     }
 
     /// The sender says how far its pictures are apart.
@@ -45,9 +47,11 @@ impl Clock {
             self.next
         } else {
             self.step = (self.step + error / STEP_SHARE).clamp(*STEPS.start(), *STEPS.end());
-            // Never back to where the last one was.
             (self.next + error / PHASE_SHARE).max(self.next - self.step / 2)
         };
+        // Never back to where the last one was, also where the sender has just told of another distance.
+        let place = self.last.map_or(place, |last| place.max(last + STEPS.start() / 2));
+        self.last = Some(place);
         self.next = place + self.step;
         Timestamp::from_nanos(place)
     }
@@ -98,6 +102,18 @@ mod tests {
             .collect();
         let steps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(steps.iter().skip(300).all(|step| (60..=72).contains(step)), "{steps:?}");
+    }
+
+    #[test]
+    fn time_does_not_run_back_when_pictures_become_rarer() {
+        let mut clock = Clock::new(4 * MS);
+        let mut last = clock.picture(epoch());
+        for count in 1..20 {
+            clock.step(MS * 8 * count * count);
+            let time = clock.picture(epoch());
+            assert!(time > last, "{time} after {last}");
+            last = time;
+        }
     }
 
     #[test]

@@ -318,7 +318,9 @@ impl Request {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let whole = format!("{}/{}", self.app, self.name).trim_matches('/').to_owned();
-        let parts = whole.split_once('/').map(|(first, rest)| (first.to_owned(), rest.to_owned()));
+        let parts = whole
+            .split_once('/')
+            .map(|(first, rest)| (first.to_owned(), rest.trim_start_matches('/').to_owned()));
         let mut names = vec![whole];
         if let Some((first, rest)) = parts {
             names.extend([first, rest]);
@@ -393,6 +395,7 @@ mod tests {
         check_names("live", "cam", &["live/cam", "live", "cam"]);
         check_names("cam", "", &["cam"]);
         check_names("/cam/", "?user=a", &["cam"]);
+        check_names("live//", "/cam", &["live////cam", "live", "cam"]);
         check_names("a/b", "c", &["a/b/c", "a", "b/c"]);
         check_names("front%20door", "", &["front door"]);
     }

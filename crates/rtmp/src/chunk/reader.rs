@@ -165,7 +165,6 @@ impl Reader {
         let known = self.streams.iter().position(|stream| stream.id == basic.id);
         let index = match (known, basic.format) {
             (Some(index), _) => index,
-            (None, 0) if self.streams.len() >= CHUNK_STREAMS => return Err(Error::Streams),
             // librtmp answers a ping on a fresh chunk stream with type 1, as if there were a message at 0 before it.
             (None, 0 | 1) => self.streams.len(),
             (None, _) => return Err(Error::NoHeader(basic.id)),
