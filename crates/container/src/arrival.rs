@@ -111,7 +111,7 @@ mod tests {
         for count in 1..20 {
             clock.step(MS * 8 * count * count);
             let time = clock.picture(epoch());
-            assert!(time > last, "{time} after {last}");
+            assert!(time > last, "{time:?} after {last:?}");
             last = time;
         }
     }

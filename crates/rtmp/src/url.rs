@@ -395,7 +395,7 @@ mod tests {
         check_names("live", "cam", &["live/cam", "live", "cam"]);
         check_names("cam", "", &["cam"]);
         check_names("/cam/", "?user=a", &["cam"]);
-        check_names("live//", "/cam", &["live////cam", "live", "cam"]);
+        check_names("c///d", "", &["c///d", "c", "d"]);
         check_names("a/b", "c", &["a/b/c", "a", "b/c"]);
         check_names("front%20door", "", &["front door"]);
     }
