@@ -5,9 +5,12 @@
 //! playlist's text and all that it lists, for whoever asks, however many they are. [`Directives`] say what a request wants
 //! (blocking reload, delta update), [`reload`] whether the snapshot has it. [`multivariant`] lists several playlists.
 //!
+//! [`client`] is the other side: it reads playlists and says what to fetch.
+//!
 //! What a client reads, and why it is so, stands in `docs/design/06-hls.md`.
 
 mod cadence;
+pub mod client;
 mod dates;
 mod error;
 pub mod limits;

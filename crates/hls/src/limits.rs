@@ -54,3 +54,27 @@ pub const MAX_DIGITS: usize = 20;
 /// Frame rates of two qualities that differ by so many hundredths or less are one: cameras' time stamps jitter, their rates are 12, 15,
 /// 20, 25, 30.
 pub const SAME_FRAME_RATE_PERCENT: u64 = 5;
+
+/// Segments, or parts of one, of a playlist that is read: a day in segments of 2 s. More is an attack.
+pub const MAX_READ_SEGMENTS: usize = 43_200;
+/// Qualities of a playlist that is read, and renditions of sound: the largest services list some fifty.
+pub const MAX_READ_VARIANTS: usize = 256;
+/// Longest segment or part of a playlist that is read: longer ones are no stream.
+pub const MAX_READ_LENGTH: Duration = Duration::from_secs(3600);
+
+/// Target durations before the end at which a player begins (RFC 8216 §6.3.3 forbids less than three).
+pub const LIVE_EDGE_TARGETS: u32 = 3;
+/// Shortest time from one request for a playlist to the next: a target duration of 0 would ask without end.
+pub const LEAST_RELOAD: Duration = Duration::from_millis(250);
+/// Target durations without a new segment after which a server is given up: encoders that restart take a few …
+pub const STALE_TARGETS: u32 = 6;
+/// … and at least this long.
+pub const STALE_LEAST: Duration = Duration::from_secs(30);
+/// Requests for a playlist in a row that may fail: a server that restarts is back after two target durations.
+pub const PLAYLIST_ATTEMPTS: u32 = 5;
+/// Requests for a segment whose server fails: it leaves the playlist meanwhile.
+pub const SEGMENT_ATTEMPTS: u32 = 3;
+/// The pause between those.
+pub const SEGMENT_RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// Segments in a row that may be missing: more of them are no stream any more.
+pub const MISSED_IN_A_ROW: u32 = 5;

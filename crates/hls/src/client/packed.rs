@@ -1,0 +1,135 @@
+//! Packed audio (RFC 8216 §3.4): segments of ADTS frames, whose time stands in an ID3 tag in front of them.
+//!
+//! Left out: MP3, AC-3 and E-AC-3 in this form.
+
+use bytes::Bytes;
+use std::time::Instant;
+use yeoul_container::adts;
+use yeoul_media::bitstream::aac::AudioSpecificConfig;
+use yeoul_media::{Codec, Frame, Timestamp, TrackId};
+
+/// Who owns the frame of the tag that has the time.
+const OWNER: &[u8] = b"com.apple.streaming.transportStreamTimestamp\0";
+/// Ticks a second of that time, which has 33 bits.
+const CLOCK_HZ: u32 = 90_000;
+/// Bytes of the head of a tag, and of that of a frame in it (ID3v2.4 §3.1, §4).
+const HEAD_BYTES: usize = 10;
+
+/// Reads such segments one after another.
+#[derive(Debug, Default)]
+pub struct PackedAudio {
+    config: Option<AudioSpecificConfig>,
+    /// Where the next segment begins that does not say so.
+    next: Option<Timestamp>,
+}
+
+impl PackedAudio {
+    /// Whether a segment is of this form.
+    #[must_use]
+    pub fn is(segment: &[u8]) -> bool {
+        adts::Header::parse(tags(segment).1).is_some()
+    }
+
+    /// The frames of a segment, all of track 0; the first one, and each with another configuration, has it as `new_codec`.
+    pub fn read(&mut self, segment: &[u8], received_at: Instant) -> Vec<Frame> {
+        let (told, data) = tags(segment);
+        let start = told.or(self.next).unwrap_or(Timestamp::ZERO);
+        let mut reader = adts::Reader::default();
+        reader.push(data);
+        let (mut frames, mut samples, mut time) = (Vec::new(), 0, start);
+        while let Some(unit) = reader.pull() {
+            let Some(config) = unit.header.config() else { continue };
+            let rate = unit.header.sample_rate();
+            let new_codec = (self.config.as_ref() != Some(&config)).then(|| Codec::Aac(config.clone()).into());
+            self.config = Some(config);
+            frames.push(Frame {
+                track: TrackId(0),
+                keyframe: true,
+                pts: time,
+                dts: time,
+                new_codec,
+                captured_at: None,
+                received_at,
+                data: Bytes::copy_from_slice(&unit.data),
+            });
+            samples += i64::from(adts::FRAME_SAMPLES);
+            let since = Timestamp::from_ticks(samples, rate).saturating_since(Timestamp::ZERO);
+            time = start + since;
+        }
+        self.next = Some(time);
+        frames
+    }
+}
+
+/// The time in the tags that a segment starts with, and what stands behind them.
+fn tags(mut data: &[u8]) -> (Option<Timestamp>, &[u8]) {
+    let mut time = None;
+    while let Some((head, rest)) = data.split_first_chunk::<HEAD_BYTES>().filter(|(head, _)| head.starts_with(b"ID3")) {
+        let size = syncsafe([head[6], head[7], head[8], head[9]]);
+        let Some((tag, behind)) = rest.split_at_checked(size) else { break };
+        time = frame_time(tag).or(time);
+        data = behind;
+    }
+    (time, data)
+}
+
+/// 28 bits, 7 in each byte.
+fn syncsafe(bytes: [u8; 4]) -> usize {
+    bytes.iter().fold(0, |size, byte| size << 7 | usize::from(byte & 0x7f))
+}
+
+fn frame_time(mut tag: &[u8]) -> Option<Timestamp> {
+    while let Some((head, rest)) = tag.split_first_chunk::<HEAD_BYTES>() {
+        let (body, behind) = rest.split_at_checked(syncsafe([head[4], head[5], head[6], head[7]]))?;
+        if head.starts_with(b"PRIV")
+            && let Some(ticks) = body.strip_prefix(OWNER).and_then(|rest| rest.first_chunk::<8>())
+        {
+            let ticks = i64::from_be_bytes(*ticks) & 0x1_ffff_ffff;
+            return Some(Timestamp::from_ticks(ticks, CLOCK_HZ));
+        }
+        tag = behind;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use yeoul_testkit::epoch;
+
+    fn tag(ticks: u64) -> Vec<u8> {
+        let body = [OWNER, &ticks.to_be_bytes()[..]].concat();
+        let size = u8::try_from(body.len()).unwrap();
+        let frame = [b"PRIV\0\0\0", &[size][..], &[0, 0], &body].concat();
+        let size = u8::try_from(frame.len()).unwrap();
+        [b"ID3\x04\0\0\0\0\0", &[size][..], &frame].concat()
+    }
+
+    fn sound(count: usize) -> Vec<u8> {
+        let config = AudioSpecificConfig::low_complexity(48_000, 2).unwrap();
+        let header = adts::Header::of(&config).unwrap();
+        (0..count).flat_map(|_| [&header.write(9).unwrap()[..], &[7; 9]].concat()).collect()
+    }
+
+    #[test]
+    fn the_tag_tells_the_time_and_segments_without_one_go_on() {
+        let mut packed = PackedAudio::default();
+        let first = [tag(90_000), sound(2)].concat();
+        assert!(PackedAudio::is(&first) && PackedAudio::is(&sound(1)) && !PackedAudio::is(b"G"));
+        let frames = [packed.read(&first, epoch()), packed.read(&sound(1), epoch())].concat();
+        let times: Vec<i64> = frames.iter().map(|frame| frame.dts.to_ticks(48_000)).collect();
+        assert_eq!(times, [48_000, 49_024, 50_048]);
+        let told: Vec<bool> = frames.iter().map(|frame| frame.new_codec.is_some()).collect();
+        assert_eq!(told, [true, false, false]);
+        assert_eq!(&frames[0].data[..], [7; 9]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(data: Vec<u8>, with_tag: bool) {
+            let data = if with_tag { [tag(5), data].concat() } else { data };
+            let _ = PackedAudio::default().read(&data, epoch());
+        }
+    }
+}
