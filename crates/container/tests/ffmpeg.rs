@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use yeoul_container::Sample;
-use yeoul_container::fmp4::{Demuxer, Event, Muxer};
+use yeoul_container::fmp4::{Demuxer, Event, Index, Muxer, TopBox};
 use yeoul_media::bitstream::{h264, nal};
 use yeoul_media::{Codec, Frame, Kind, Track, TrackId};
 use yeoul_testkit as testkit;
@@ -375,6 +375,62 @@ fn mp3_survives_the_way() {
         let (tracks, _) = check(&format!("mp3-{rate}"), &arguments, FRAGMENTED, Same::Packets);
         assert_eq!((tracks[0].kind(), tracks[0].codec.sample_rate()), (Kind::Audio, Some(rate)));
     }
+}
+
+/// Reads a file by its index, from so long after its beginning.
+fn by_index(file: &[u8], skipped: Duration) -> (Vec<Track>, Vec<Frame>) {
+    let mut at = 0;
+    let moov = loop {
+        let top =
+            TopBox::read(at, &file[usize::try_from(at).expect("small")..]).expect("sound").expect("a box");
+        let (begin, end) = (top.body.0, top.body.1.expect("ffmpeg tells sizes"));
+        if top.kind == *b"moov" {
+            break usize::try_from(begin).expect("small")..usize::try_from(end).expect("small");
+        }
+        at = end;
+    };
+    let mut index = Index::read(Bytes::copy_from_slice(&file[moov])).expect("sound").expect("tables");
+    index.skip(skipped);
+    let mut frames = Vec::new();
+    while let Some(place) = index.next().expect("of a usual size") {
+        let offset = usize::try_from(place.offset).expect("small");
+        let data = Bytes::copy_from_slice(&file[offset..offset + place.size]);
+        frames.extend(index.take(data, testkit::epoch()));
+    }
+    (index.tracks(), frames)
+}
+
+#[test]
+fn a_file_is_the_same_by_its_index() {
+    let folder = folder("index");
+    let file = |name: &str, movflags: &str| {
+        let path = folder.join(name);
+        let coding = ["-c:a", "aac", "-movflags", movflags, path.to_str().expect("a path in UTF-8")];
+        let arguments = encode(&[PICTURE, SOUND], &[&H264[..], &coding].concat());
+        run("ffmpeg", &[&["-v", "error"], &arguments[..]].concat());
+        std::fs::read(path).expect("a file")
+    };
+    let (tracks, mut frames) = demux(&file("front.mp4", "faststart"));
+    // The `moov` box is the last one here.
+    let end = file("end.mp4", "disable_chpl");
+    let (of_index, by_index_frames) = by_index(&end, Duration::ZERO);
+    assert_eq!(of_index, tracks);
+    assert!(by_index_frames.is_sorted_by_key(|frame| frame.dts), "in order of time");
+    frames.sort_by_key(|frame| (frame.dts, frame.track));
+    let told = |frames: &[Frame]| -> Vec<_> {
+        frames
+            .iter()
+            .map(|frame| (frame.track, frame.dts, frame.pts, frame.keyframe, frame.data.clone()))
+            .collect()
+    };
+    assert_eq!(told(&by_index_frames), told(&frames));
+    // From the keyframe at 1 s, of pictures that are shown two later than decoded.
+    let (_, late) = by_index(&end, Duration::from_millis(1_900));
+    let first = late.iter().find(|frame| frame.track == tracks[0].id).expect("a picture");
+    let beginning = by_index_frames.iter().find(|frame| frame.track == tracks[0].id).expect("a picture");
+    assert!(first.keyframe);
+    assert_eq!(first.dts.saturating_since(beginning.dts), Duration::from_secs(1));
+    assert!(late.iter().all(|frame| frame.dts + Duration::from_millis(100) >= first.dts));
 }
 
 /// Files that other programs wrote, from the folder that `YEOUL_SHARED` names.

@@ -53,6 +53,11 @@ impl Intake {
         pushed.map_err(|error| from_demuxer(&error))
     }
 
+    /// Packets that are missing, where the form counts them.
+    pub(crate) fn lost_packets(&self) -> u64 {
+        self.demuxer.lost_packets()
+    }
+
     /// Nothing more comes.
     pub(crate) fn finish(&mut self) -> Result<(), DialError> {
         let finished = self.demuxer.finish(Instant::now());
@@ -128,7 +133,8 @@ impl Pace {
     }
 }
 
-fn from_demuxer(error: &Error) -> DialError {
+/// Why bytes cannot be read.
+pub(crate) fn from_demuxer(error: &Error) -> DialError {
     let kind = match error {
         Error::Unknown(_) | Error::Foreign(_) | Error::Wav(_) | Error::NoFrames(_) => ErrorKind::Unsupported,
         Error::MpegTs(_)

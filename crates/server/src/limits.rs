@@ -462,9 +462,6 @@ pub(crate) const LOAD_WHEP_CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// Segments from the end at which a player of classic HLS begins (RFC 8216bis §6.3.3).
 pub(crate) const LOAD_HLS_BEHIND: usize = 3;
 
-/// Length of a segment or part: longer ones are no live stream.
-pub(crate) const LOAD_HLS_LONGEST: Duration = Duration::from_secs(3600);
-
 /// Pause before a playlist is asked for again that had nothing new.
 pub(crate) const LOAD_HLS_RELOAD_LEAST: Duration = Duration::from_millis(100);
 
@@ -534,3 +531,54 @@ pub(crate) const HTTP_HEAD_BYTES: usize = 64 << 10;
 
 /// The shortest time from one request for a picture to the next: most cameras make no more of them.
 pub(crate) const HTTP_PICTURE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How far frames are put in order before they are played out: files have a second of one track in front of a second of another.
+pub(crate) const PLAYOUT_LOOKAHEAD: Duration = Duration::from_millis(1_500);
+
+/// A frame this late has not only met a busy machine: what is behind it waits as long.
+pub(crate) const PLAYOUT_LATE: Duration = Duration::from_millis(250);
+
+/// The longest pause in a recording that is waited for: some missed segments. Longer ones are jumps of its clock.
+pub(crate) const PLAYOUT_GAP: Duration = Duration::from_secs(60);
+
+/// Timelines of a presentation that are known at a time, each by two renditions at most: one ends while the next begins.
+pub(crate) const SPLICE_TIMELINES: usize = 8;
+
+/// Bytes of a playlist: a day in segments of 2 s, each with a signed address of 150 bytes.
+pub(crate) const HLS_PLAYLIST_BYTES: usize = 8 << 20;
+
+/// Bytes of a segment: 10 s at 25 Mbit/s. Three of them are kept: what is played, what waits, what is being fetched.
+pub(crate) const HLS_SEGMENT_BYTES: usize = 32 << 20;
+
+/// How long a playlist, a segment or a key may take: three times what the longest usual segments play.
+pub(crate) const HLS_FETCH_WAIT: Duration = Duration::from_secs(30);
+
+/// Keys that are kept of a playlist: services change them every few minutes.
+pub(crate) const HLS_KEYS: usize = 4;
+
+/// Bytes read from a file at once: a tenth of a second of 20 Mbit/s.
+pub(crate) const FILE_READ_BYTES: usize = 256 << 10;
+
+/// Bytes of samples that go to be played at once: as many.
+pub(crate) const FILE_BATCH_BYTES: usize = 256 << 10;
+
+/// Boxes at the top of an MP4 file that are looked at for its index: plain files have about five, others are fragmented.
+pub(crate) const FILE_TOP_BOXES: usize = 64;
+
+/// Bytes of a datagram, as many as there can be.
+pub(crate) const UDP_READ_BYTES: usize = 64 << 10;
+
+/// What the kernel may hold of a transport stream: half a second of 60 Mbit/s, which comes in bursts of pictures.
+pub(crate) const UDP_SOCKET_BYTES: usize = 4 << 20;
+
+/// After this silence of a sender another one is listened to: an encoder that was replaced has another port.
+pub(crate) const UDP_SENDER_SILENCE: Duration = Duration::from_secs(1);
+
+/// Seconds that `#timeout=` of a UDP source may say.
+pub(crate) const UDP_TIMEOUT: std::ops::RangeInclusive<u64> = 1..=3600;
+
+/// Datagrams in a row that are no transport stream, before that is told: a stray one is no reason to give up.
+pub(crate) const UDP_FOREIGN_DATAGRAMS: u32 = 32;
+
+/// Time between log lines about packets that are missing: a bad line loses some every second.
+pub(crate) const UDP_LOSS_REPORT: Duration = Duration::from_secs(60);

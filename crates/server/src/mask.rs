@@ -13,7 +13,8 @@ pub(crate) const MASK: &str = "***";
 const SHORTEST_SECRET: usize = 4;
 
 /// Keys whose values are secrets wherever they stand in a query or a path, as cameras' URLs have them.
-const SECRET_KEYS: &[&str] = &["password", "passwd", "pass", "pwd", "token", "secret", "auth", "credential"];
+const SECRET_KEYS: &[&str] =
+    &["password", "passwd", "passphrase", "pass", "pwd", "token", "secret", "auth", "credential"];
 
 /// Masks secrets in texts.
 #[derive(Clone, Debug, Default)]

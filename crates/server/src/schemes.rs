@@ -3,11 +3,11 @@
 use crate::config::Programs;
 use crate::exec::{self, Command};
 use crate::ffmpeg::{self, Ffmpeg, RenditionSource};
-use crate::http;
 use crate::mask::Masker;
 use crate::policy::Route;
 use crate::rtsp::desk::Desk;
 use crate::streams::{DialError, ErrorKind};
+use crate::{file, http, udp};
 use crate::{rtmp, rtsp};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,8 +18,8 @@ use yeoul_transcode::ffmpeg::source::{Input, Source as FfmpegSource};
 
 /// The schemes that can be dialled, as `GET /api/schemes` tells them.
 pub(crate) const SCHEMES: &[&str] = &[
-    "echo", "exec", "ffmpeg", "http", "https", "httpx", "rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx",
-    "tcp",
+    "echo", "exec", "ffmpeg", "file", "http", "https", "httpx", "rtmp", "rtmps", "rtmpx", "rtsp", "rtsps",
+    "rtspx", "srt", "tcp", "udp",
 ];
 
 /// Schemes that go2rtc knows and Yeoul does not dial yet: known words, not typing errors.
@@ -61,7 +61,7 @@ pub(crate) enum Source {
     Rtsp(Box<yeoul_rtsp::client::Source>),
     /// `rtmp://`, `rtmps://`, `rtmpx://`.
     Rtmp(Box<yeoul_rtmp::url::Source>),
-    /// `ffmpeg:`.
+    /// `ffmpeg:`, and `srt://`, which ffmpeg reads.
     Ffmpeg(Box<FfmpegSource>),
     /// `exec:`.
     Exec(Box<Command>),
@@ -69,6 +69,10 @@ pub(crate) enum Source {
     Echo(Box<Command>),
     /// `http://`, `https://`, `httpx://`, `tcp://`.
     Http(Box<http::Source>),
+    /// `file:`.
+    File(Box<file::Source>),
+    /// `udp://`.
+    Udp(Box<udp::Source>),
     /// A lower quality of another stream. Nobody writes it as a URL: it is a variant.
     Rendition(RenditionSource),
     /// A scheme of [`PLANNED_SCHEMES`]: the stream says so when it is asked for.
@@ -121,6 +125,9 @@ impl Source {
             },
             "rtmp" | "rtmps" | "rtmpx" => Ok(Self::Rtmp(Box::new(yeoul_rtmp::url::Source::parse(text)?))),
             "ffmpeg" => address(FfmpegSource::parse(text)).map(Self::Ffmpeg),
+            "srt" => address(FfmpegSource::parse_srt(text)).map(Self::Ffmpeg),
+            "file" => address(file::Source::parse(text)).map(Self::File),
+            "udp" => address(udp::Source::parse(text)).map(Self::Udp),
             "exec" => address(Command::parse(text)).map(Self::Exec),
             "echo" => address(Command::parse_plain(text)).map(Self::Echo),
             "http" | "https" | "httpx" | "tcp" => address(http::Source::parse(text)).map(Self::Http),
@@ -129,7 +136,7 @@ impl Source {
         }
     }
 
-    /// Reads the text of a source that a caller of the API gives: none that runs a program, or reads a file, and ffmpeg with a stream
+    /// Reads the text of a source that a caller of the API gives: none that runs a program, reads a file or opens a port, and ffmpeg with a stream
     /// of this server and presets only. Where its address leads is [`Route::of_caller`]'s matter.
     ///
     /// # Errors
@@ -145,7 +152,7 @@ impl Source {
             Self::Ffmpeg(source) => {
                 source.is_tame() && matches!(source.input(), Input::Name(name) if streams.contains(name))
             }
-            Self::Exec(_) | Self::Echo(_) | Self::Rendition(_) => false,
+            Self::Exec(_) | Self::Echo(_) | Self::File(_) | Self::Udp(_) | Self::Rendition(_) => false,
         };
         if is_secure { Ok(source) } else { Err(SourceError::Insecure) }
     }
@@ -165,6 +172,8 @@ impl fmt::Display for Source {
             Self::Ffmpeg(source) => write!(f, "{source}"),
             Self::Exec(command) | Self::Echo(command) => write!(f, "{command}"),
             Self::Http(source) => write!(f, "{source}"),
+            Self::File(source) => write!(f, "{source}"),
+            Self::Udp(source) => write!(f, "{source}"),
             Self::Rendition(source) => write!(f, "{source}"),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
         }
@@ -213,6 +222,8 @@ pub(crate) async fn dial(
             Box::pin(dial(&echoed, means, attach, hang_up)).await
         }
         Source::Http(source) => http::run(source, Route::of_owner(), attach, hang_up).await,
+        Source::File(source) => file::run(source, &means.ffmpeg, &means.desk, attach, hang_up).await,
+        Source::Udp(source) => udp::run(source, attach, hang_up).await,
         Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
             ErrorKind::Unsupported,
@@ -245,7 +256,7 @@ mod tests {
         let error = Source::parse("gopher://cam/1").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp"
+            "unknown scheme gopher; known are echo, exec, ffmpeg, file, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, srt, tcp, udp"
         );
     }
 
@@ -261,6 +272,9 @@ mod tests {
         for text in
             ["exec:ls", "echo:ls", "ffmpeg:/etc/passwd", "ffmpeg:http://127.0.0.1/", "ffmpeg:virtual?video"]
         {
+            check(text, Err(SourceError::Insecure));
+        }
+        for text in ["file:/etc/passwd", "udp://:1234", "srt://192.168.1.2:9000"] {
             check(text, Err(SourceError::Insecure));
         }
         for text in ["ffmpeg:cam#raw=-y", "ffmpeg:cam#video=-f", "ffmpeg:cam#input={input}"] {

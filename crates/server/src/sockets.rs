@@ -96,8 +96,8 @@ fn bound(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Sock
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
-    // A restart must not wait for the last connections of the one before to time out.
-    if kind == Type::STREAM {
+    // A restart must not wait for the last connections of the one before to time out; a group has many members.
+    if kind == Type::STREAM || address.ip().is_multicast() {
         socket.set_reuse_address(true)?;
     }
     socket.set_nonblocking(true)?;

@@ -1,5 +1,5 @@
 //! Fragmented MP4 (ISO/IEC 14496-12): [`Muxer`] writes an init segment and fragments, [`Demuxer`] reads those and plain
-//! MP4 files whose `moov` box comes first.
+//! MP4 files whose `moov` box comes first, [`Index`] plain files in which one can go anywhere.
 //!
 //! | codec | sample entry | codec string (RFC 6381) |
 //! |---|---|---|
@@ -38,7 +38,7 @@ mod sample_entry;
 mod tests;
 
 pub use crate::Event;
-pub use demux::{DemuxError, Demuxer};
+pub use demux::{DemuxError, Demuxer, Index, Place, TopBox};
 pub use mux::Muxer;
 
 use yeoul_media::{Codec, TrackId};

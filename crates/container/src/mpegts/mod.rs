@@ -20,7 +20,7 @@ use yeoul_media::Timestamp;
 /// Bytes of a packet.
 pub const PACKET_BYTES: usize = 188;
 /// What every packet starts with.
-pub(crate) const SYNC_BYTE: u8 = 0x47;
+pub const SYNC_BYTE: u8 = 0x47;
 /// Times count in this clock.
 pub const CLOCK_HZ: u32 = 90_000;
 /// PTS, DTS and the base of the clock reference have 33 bits: they wrap after 26.5 hours.

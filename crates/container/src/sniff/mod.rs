@@ -127,6 +127,22 @@ impl Demuxer {
         Ok(())
     }
 
+    /// Packets that are missing, where the form counts them.
+    #[must_use]
+    pub fn lost_packets(&self) -> u64 {
+        match &self.inner {
+            Inner::MpegTs(demuxer) => demuxer.lost_packets(),
+            Inner::Unknown(_)
+            | Inner::Flv(_)
+            | Inner::Mp4(_)
+            | Inner::AnnexB(_)
+            | Inner::Pictures(_)
+            | Inner::Sounds(_)
+            | Inner::WavHeader(_)
+            | Inner::Pcm(_) => 0,
+        }
+    }
+
     /// What has been found, in order.
     pub fn pull(&mut self) -> Option<Event> {
         match &mut self.inner {

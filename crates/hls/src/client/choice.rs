@@ -18,7 +18,9 @@ pub enum Choice {
 
 /// Why a text names no quality.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected best, a height such as 720p, bits a second such as 2M, 800k or 2000000, or a place such as 1")]
+#[error(
+    "expected best, a height such as 720p, bits a second such as 2M, 800k or 2000000, or a place such as 1"
+)]
 pub struct BadChoice;
 
 /// Plain numbers below this are places: nobody sends a picture with fewer bits a second, or a thousand qualities.
@@ -29,7 +31,8 @@ impl FromStr for Choice {
 
     fn from_str(text: &str) -> Result<Self, BadChoice> {
         let number = |digits: &str| digits.parse::<u64>().map_err(|_| BadChoice);
-        let times = |digits: &str, unit: u64| number(digits)?.checked_mul(unit).map(Self::MostBits).ok_or(BadChoice);
+        let times =
+            |digits: &str, unit: u64| number(digits)?.checked_mul(unit).map(Self::MostBits).ok_or(BadChoice);
         match (text, text.char_indices().next_back()) {
             ("best", _) => Ok(Self::Best),
             (_, Some((at, 'p'))) => text[..at].parse().map(Self::Height).map_err(|_| BadChoice),

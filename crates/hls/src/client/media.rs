@@ -267,7 +267,10 @@ mod tests {
              gone.m4s\n#EXT-X-PART:DURATION=0.2,URI=\"8.0.m4s\",INDEPENDENT=YES\n#EXTINF:1.5,\n8.m4s\n\
              #EXT-X-PART:DURATION=0.2,URI=\"9.0.m4s\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"9.1.m4s\"\n",
         );
-        assert_eq!((media.target, media.part_target), (Duration::from_secs(2), Some(Duration::from_millis(200))));
+        assert_eq!(
+            (media.target, media.part_target),
+            (Duration::from_secs(2), Some(Duration::from_millis(200)))
+        );
         assert_eq!(media.segments[2].map.as_ref().map(|map| map.uri.as_str()), Some("init.mp4"));
         let told: Vec<_> = media
             .segments
@@ -316,7 +319,8 @@ mod tests {
     #[test]
     fn of_several_keys_the_plain_one_is_taken() {
         let key = |tags: &str| media(&format!("{tags}#EXTINF:1,\na.ts\n")).segments[0].key.clone();
-        let fairplay = "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n";
+        let fairplay =
+            "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n";
         let plain = "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n";
         assert_eq!(key(fairplay).as_deref(), Some(&Key::Foreign("SAMPLE-AES".to_owned())));
         for both in [[fairplay, plain].concat(), [plain, fairplay].concat()] {

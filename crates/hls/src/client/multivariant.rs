@@ -1,9 +1,9 @@
 //! Multivariant Playlists (RFC 8216 §4.3.4): the qualities of a presentation, and sound that is told apart from them.
 
+use super::PlaylistError;
 use super::attributes::{Attributes, whole};
 use super::choice::Choice;
 use super::playlist::lines;
-use super::PlaylistError;
 use crate::limits::MAX_READ_VARIANTS;
 
 /// A Multivariant Playlist.
@@ -54,13 +54,18 @@ impl Multivariant {
         let least = || candidates.iter().copied().min_by_key(|variant| variant.bandwidth);
         match choice {
             Choice::Best => best(),
-            Choice::Place(place) => self.variants.get(place.saturating_sub(1)).or_else(|| self.variants.last()),
+            Choice::Place(place) => {
+                self.variants.get(place.saturating_sub(1)).or_else(|| self.variants.last())
+            }
             Choice::MostBits(most) => {
                 let below = candidates.iter().copied().filter(|variant| variant.bandwidth <= most);
                 below.max_by_key(|variant| variant.bandwidth).or_else(least)
             }
             Choice::Height(most) => {
-                let below = candidates.iter().copied().filter(|variant| variant.height.is_some_and(|height| height <= most));
+                let below = candidates
+                    .iter()
+                    .copied()
+                    .filter(|variant| variant.height.is_some_and(|height| height <= most));
                 below.max_by_key(|variant| (variant.height, variant.bandwidth)).or_else(least)
             }
         }
@@ -88,7 +93,9 @@ impl Multivariant {
                 "#EXT-X-MEDIA" if list.get("TYPE") == Some("AUDIO") => {
                     playlist.sounds.push(Rendition::read(list)?);
                 }
-                "" => playlist.variants.extend(open.take().map(|variant| Variant { uri: value.to_owned(), ..variant })),
+                "" => playlist
+                    .variants
+                    .extend(open.take().map(|variant| Variant { uri: value.to_owned(), ..variant })),
                 _ => {}
             }
             if playlist.variants.len().max(playlist.sounds.len()) > MAX_READ_VARIANTS {

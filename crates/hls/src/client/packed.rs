@@ -3,10 +3,14 @@
 //! Left out: MP3, AC-3 and E-AC-3 in this form.
 
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Instant;
-use yeoul_container::adts;
+use yeoul_container::{Event, adts};
 use yeoul_media::bitstream::aac::AudioSpecificConfig;
-use yeoul_media::{Codec, Frame, Timestamp, TrackId};
+use yeoul_media::{Codec, Frame, Timestamp, Track, TrackId};
+
+/// There is only one.
+const TRACK: TrackId = TrackId(0);
 
 /// Who owns the frame of the tag that has the time.
 const OWNER: &[u8] = b"com.apple.streaming.transportStreamTimestamp\0";
@@ -30,20 +34,26 @@ impl PackedAudio {
         adts::Header::parse(tags(segment).1).is_some()
     }
 
-    /// The frames of a segment, all of track 0; the first one, and each with another configuration, has it as `new_codec`.
-    pub fn read(&mut self, segment: &[u8], received_at: Instant) -> Vec<Frame> {
+    /// What a segment has: one track, told once, and its frames.
+    pub fn read(&mut self, segment: &[u8], received_at: Instant) -> Vec<Event> {
         let (told, data) = tags(segment);
         let start = told.or(self.next).unwrap_or(Timestamp::ZERO);
         let mut reader = adts::Reader::default();
         reader.push(data);
-        let (mut frames, mut samples, mut time) = (Vec::new(), 0, start);
+        let (mut events, mut samples, mut time) = (Vec::new(), 0, start);
         while let Some(unit) = reader.pull() {
             let Some(config) = unit.header.config() else { continue };
             let rate = unit.header.sample_rate();
-            let new_codec = (self.config.as_ref() != Some(&config)).then(|| Codec::Aac(config.clone()).into());
-            self.config = Some(config);
-            frames.push(Frame {
-                track: TrackId(0),
+            let mut new_codec = None;
+            if self.config.as_ref() != Some(&config) {
+                let codec = Codec::Aac(config.clone());
+                match self.config.replace(config) {
+                    None => events.push(Event::Tracks(vec![Track { id: TRACK, codec }])),
+                    Some(_) => new_codec = Some(Arc::new(codec)),
+                }
+            }
+            events.push(Event::Frame(Frame {
+                track: TRACK,
                 keyframe: true,
                 pts: time,
                 dts: time,
@@ -51,20 +61,22 @@ impl PackedAudio {
                 captured_at: None,
                 received_at,
                 data: Bytes::copy_from_slice(&unit.data),
-            });
+            }));
             samples += i64::from(adts::FRAME_SAMPLES);
             let since = Timestamp::from_ticks(samples, rate).saturating_since(Timestamp::ZERO);
             time = start + since;
         }
         self.next = Some(time);
-        frames
+        events
     }
 }
 
 /// The time in the tags that a segment starts with, and what stands behind them.
 fn tags(mut data: &[u8]) -> (Option<Timestamp>, &[u8]) {
     let mut time = None;
-    while let Some((head, rest)) = data.split_first_chunk::<HEAD_BYTES>().filter(|(head, _)| head.starts_with(b"ID3")) {
+    while let Some((head, rest)) =
+        data.split_first_chunk::<HEAD_BYTES>().filter(|(head, _)| head.starts_with(b"ID3"))
+    {
         let size = syncsafe([head[6], head[7], head[8], head[9]]);
         let Some((tag, behind)) = rest.split_at_checked(size) else { break };
         time = frame_time(tag).or(time);
@@ -117,12 +129,20 @@ mod tests {
         let mut packed = PackedAudio::default();
         let first = [tag(90_000), sound(2)].concat();
         assert!(PackedAudio::is(&first) && PackedAudio::is(&sound(1)) && !PackedAudio::is(b"G"));
-        let frames = [packed.read(&first, epoch()), packed.read(&sound(1), epoch())].concat();
-        let times: Vec<i64> = frames.iter().map(|frame| frame.dts.to_ticks(48_000)).collect();
-        assert_eq!(times, [48_000, 49_024, 50_048]);
-        let told: Vec<bool> = frames.iter().map(|frame| frame.new_codec.is_some()).collect();
-        assert_eq!(told, [true, false, false]);
-        assert_eq!(&frames[0].data[..], [7; 9]);
+        let events = [packed.read(&first, epoch()), packed.read(&sound(1), epoch())].concat();
+        let told: Vec<String> = events
+            .iter()
+            .map(|event| match event {
+                Event::Tracks(tracks) => tracks[0].codec.to_string(),
+                Event::Frame(frame) => {
+                    format!("{} bytes at {}", frame.data.len(), frame.dts.to_ticks(48_000))
+                }
+            })
+            .collect();
+        assert_eq!(
+            told,
+            ["AAC 48000 Hz 2 channels", "9 bytes at 48000", "9 bytes at 49024", "9 bytes at 50048"]
+        );
     }
 
     proptest! {

@@ -84,7 +84,9 @@ impl Playlist {
 /// Lines that say something, as tag and value; the value of an address is the whole line, and its tag empty.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(|line| if line.starts_with('#') { line.split_once(':').unwrap_or((line, "")) } else { ("", line) })
+    lines.map(
+        |line| if line.starts_with('#') { line.split_once(':').unwrap_or((line, "")) } else { ("", line) },
+    )
 }
 
 #[cfg(test)]

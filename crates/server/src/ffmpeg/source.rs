@@ -58,7 +58,19 @@ pub(crate) async fn run(
         }
         (way @ (Way::Stdout(_) | Way::Published(_)), _) => way,
     };
-    child::run(child, way, MANNER, "ffmpeg", ffmpeg.masker(), hang_up).await
+    let ended = child::run(child, way, MANNER, "ffmpeg", ffmpeg.masker(), hang_up).await;
+    ended.map_err(|error| if error.text.ends_with(NO_PROTOCOL) { without_protocol(error) } else { error })
+}
+
+/// How ffmpeg says that it was built without what an address needs.
+const NO_PROTOCOL: &str = "Protocol not found";
+
+fn without_protocol(error: DialError) -> DialError {
+    let text = format!(
+        "{}; this ffmpeg was built without it, SRT needs libsrt: ffmpeg -protocols lists what there is",
+        error.text
+    );
+    DialError::new(ErrorKind::Unsupported, text)
 }
 
 /// An address at which ffmpeg reads a stream of this server.

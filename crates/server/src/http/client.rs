@@ -13,12 +13,13 @@ use crate::limits::{
 use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http_auth::{PasswordClient, PasswordParams};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use std::ops::Range;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use url::Url;
@@ -36,6 +37,14 @@ pub(crate) struct Client {
 
 /// What is sent along: its `Content-Type`, and the bytes.
 pub(crate) type Content = (&'static str, Bytes);
+
+/// What is asked of an address.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    method: &'a Method,
+    content: Option<&'a Content>,
+    range: Option<&'a Range<u64>>,
+}
 
 /// A connection that may be asked again.
 struct Connection {
@@ -62,6 +71,9 @@ pub(crate) struct Reply {
     pub(crate) headers: HeaderMap,
     /// Address and port of who answers.
     pub(crate) peer: String,
+    status: StatusCode,
+    /// Of the body, looked at already.
+    ahead: Bytes,
     body: Incoming,
 }
 
@@ -71,23 +83,73 @@ impl Reply {
     /// # Errors
     /// If the connection broke off.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, hyper::Error> {
+        if !self.ahead.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.ahead)));
+        }
         next(&mut self.body).await
+    }
+
+    /// Whether the body begins with `text`; it is still to come then.
+    ///
+    /// # Errors
+    /// If the connection broke off.
+    pub(crate) async fn begins_with(&mut self, text: &[u8]) -> Result<bool, hyper::Error> {
+        let mut ahead = BytesMut::from(std::mem::take(&mut self.ahead));
+        while ahead.len() < text.len() && text.starts_with(&ahead) {
+            let Some(piece) = next(&mut self.body).await? else { break };
+            ahead.extend_from_slice(&piece);
+        }
+        self.ahead = ahead.freeze();
+        Ok(self.ahead.starts_with(text))
     }
 
     /// The whole body, which is text.
     ///
     /// # Errors
     /// If there is more than a text has, or the connection broke off.
-    pub(crate) async fn text(mut self) -> Result<String, DialError> {
-        let url = self.url;
-        let failed = |kind, text: String| DialError::new(kind, format!("{} {text}", authority(&url)));
-        match text(&mut self.body).await {
-            Ok(Some(text)) => Ok(text),
-            Ok(None) => {
-                Err(failed(ErrorKind::LimitExceeded, format!("sends more than {HTTP_TEXT_BYTES} bytes")))
-            }
-            Err(error) => Err(failed(ErrorKind::Retry, format!("can no longer be read: {error}"))),
+    pub(crate) async fn text(self) -> Result<String, DialError> {
+        let bytes = self.bytes(None, HTTP_TEXT_BYTES).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The whole body, or the bytes of it that were asked for: some servers send all of them nevertheless.
+    ///
+    /// # Errors
+    /// If there are more than `most`, or fewer than were asked for, or the connection broke off.
+    pub(crate) async fn bytes(mut self, range: Option<&Range<u64>>, most: usize) -> Result<Bytes, DialError> {
+        let failed =
+            |url: &Url, kind, text: String| DialError::new(kind, format!("{} {text}", authority(url)));
+        let too_many =
+            |url: &Url| failed(url, ErrorKind::LimitExceeded, format!("sends more than {most} bytes"));
+        let length = range.map(|range| range.end.saturating_sub(range.start));
+        if length.is_some_and(|length| length > most as u64) {
+            return Err(too_many(&self.url));
         }
+        let mut before =
+            range.filter(|_| self.status != StatusCode::PARTIAL_CONTENT).map_or(0, |range| range.start);
+        let mut all = BytesMut::new();
+        while length.is_none_or(|length| (all.len() as u64) < length) {
+            let piece = self.next().await;
+            let piece = piece.map_err(|error| {
+                failed(&self.url, ErrorKind::Retry, format!("can no longer be read: {error}"))
+            })?;
+            let Some(mut piece) = piece else { break };
+            let passed_over = usize::try_from(before).unwrap_or(usize::MAX).min(piece.len());
+            piece.advance(passed_over);
+            before -= passed_over as u64;
+            if length.is_none() && all.len() + piece.len() > most {
+                return Err(too_many(&self.url));
+            }
+            all.extend_from_slice(&piece);
+        }
+        if let Some(length) = length {
+            if (all.len() as u64) < length {
+                let text = format!("sends {} bytes, where a playlist says {length}", all.len());
+                return Err(failed(&self.url, ErrorKind::Retry, text));
+            }
+            all.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        }
+        Ok(all.freeze())
     }
 }
 
@@ -127,12 +189,30 @@ impl Client {
         Self { source, route, authenticator: None, cookies: Vec::new(), connection: None }
     }
 
+    /// Another one with a connection of its own, that knows what this one has come to know of the server.
+    pub(crate) fn another(&self) -> Self {
+        let (source, route, cookies) = (self.source.clone(), self.route.clone(), self.cookies.clone());
+        Self { cookies, ..Self::new(source, route) }
+    }
+
     /// Gets `url`, wherever it leads.
     ///
     /// # Errors
     /// As [`Client::ask`].
     pub(crate) async fn get(&mut self, url: &Url) -> Result<Reply, DialError> {
         self.ask(&Method::GET, url, None).await
+    }
+
+    /// Gets these bytes of `url`, or all where no range is given; see [`Reply::bytes`].
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub(crate) async fn get_part(
+        &mut self,
+        url: &Url,
+        range: Option<&Range<u64>>,
+    ) -> Result<Reply, DialError> {
+        self.follow(Question { method: &Method::GET, content: None, range }, url).await
     }
 
     /// Asks `url`, wherever it leads.
@@ -145,11 +225,15 @@ impl Client {
         url: &Url,
         content: Option<Content>,
     ) -> Result<Reply, DialError> {
+        self.follow(Question { method, content: content.as_ref(), range: None }, url).await
+    }
+
+    async fn follow(&mut self, question: Question<'_>, url: &Url) -> Result<Reply, DialError> {
         let mut url = url.clone();
         let mut redirects = 0;
         let mut answered_challenge = false;
         loop {
-            let reply = self.send(method, &url, content.as_ref()).await?;
+            let reply = self.send(question, &url).await?;
             let (status, headers) = (reply.status(), reply.headers());
             if self.is_own(&url) {
                 self.take_cookies(headers);
@@ -196,21 +280,28 @@ impl Client {
             }
             let peer = self.connection.as_ref().map(|connection| connection.peer.clone());
             let (parts, body) = reply.into_parts();
-            return Ok(Reply { url, headers: parts.headers, peer: peer.unwrap_or_default(), body });
+            let (status, headers) = (parts.status, parts.headers);
+            return Ok(Reply {
+                url,
+                headers,
+                peer: peer.unwrap_or_default(),
+                status,
+                ahead: Bytes::new(),
+                body,
+            });
         }
     }
 
     /// One request and the head of its answer. A connection that was kept may have been closed meanwhile: then a new one is asked.
     async fn send(
         &mut self,
-        method: &Method,
+        question: Question<'_>,
         url: &Url,
-        content: Option<&Content>,
     ) -> Result<axum::http::Response<Incoming>, DialError> {
         let failed = |text: String| DialError::new(ErrorKind::Retry, format!("{} {text}", authority(url)));
         loop {
             let was_kept = self.connect(url).await?;
-            let request = self.request(method, url, content)?;
+            let request = self.request(question, url)?;
             let Some(connection) = &mut self.connection else {
                 return Err(failed("has no connection".to_owned()));
             };
@@ -266,12 +357,8 @@ impl Client {
         Ok(false)
     }
 
-    fn request(
-        &mut self,
-        method: &Method,
-        url: &Url,
-        content: Option<&Content>,
-    ) -> Result<Request<Full<Bytes>>, DialError> {
+    fn request(&mut self, question: Question<'_>, url: &Url) -> Result<Request<Full<Bytes>>, DialError> {
+        let Question { method, content, range } = question;
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let body = content.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
         let mut request = Request::builder()
@@ -282,6 +369,9 @@ impl Client {
             .header(header::ACCEPT, "*/*");
         if let Some((content_type, _)) = content {
             request = request.header(header::CONTENT_TYPE, *content_type);
+        }
+        if let Some(Range { start, end }) = range {
+            request = request.header(header::RANGE, format!("bytes={start}-{}", end.saturating_sub(1)));
         }
         if self.is_own(url) {
             if !self.cookies.is_empty() {
@@ -350,7 +440,7 @@ impl Client {
 }
 
 /// Host and port, for people and for `Host`.
-pub(super) fn authority(url: &Url) -> String {
+pub(crate) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

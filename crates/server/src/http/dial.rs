@@ -1,7 +1,7 @@
 //! Dials a source by HTTP or TCP. What comes is told by `Content-Type`, and by its first bytes where that says nothing.
 
-use super::Source;
 use super::client::{Client, Reply};
+use super::{Source, hls};
 use crate::bytes::Intake;
 use crate::connect::{Tls, connect};
 use crate::limits::{BYTES_READ, DIAL_CONNECT_WAIT, HTTP_PICTURE_INTERVAL, SOURCE_SILENCE};
@@ -87,9 +87,13 @@ impl Content {
 
 async fn http(source: &Source, route: Route, attach: Attach) -> Result<(), DialError> {
     let mut client = Client::new(source.clone(), route);
-    let reply = client.get(&source.url).await?;
+    let asked_at = std::time::Instant::now();
+    let mut reply = client.get(&source.url).await?;
     let content_type = reply.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content = Content::of(content_type.unwrap_or_default());
+    let mut content = Content::of(content_type.unwrap_or_default());
+    if content == Content::Unknown && begins_as_playlist(source, &mut reply).await? {
+        content = Content::Playlist;
+    }
     let label = Label {
         protocol: "http".to_owned(),
         remote: reply.peer.clone(),
@@ -100,20 +104,28 @@ async fn http(source: &Source, route: Route, attach: Attach) -> Result<(), DialE
             .map(str::to_owned),
         url: None,
     };
+    let form = match content {
+        Content::Picture => Some(Form::Jpeg),
+        Content::Stream(form) => Some(form),
+        Content::Unknown => None,
+        Content::Playlist => return hls::run(source, client, (reply, asked_at), attach, label).await,
+    };
     let mut intake = Intake::new(attach, label);
+    if let Some(form) = form {
+        intake.expect(form);
+    }
     match content {
-        Content::Picture => {
-            intake.expect(Form::Jpeg);
-            pictures(source, client, reply, intake).await
-        }
-        Content::Stream(form) => {
-            intake.expect(form);
-            stream(source, reply, intake).await
-        }
-        Content::Unknown => stream(source, reply, intake).await,
-        Content::Playlist => {
-            Err(error(source, ErrorKind::Unsupported, "has an HLS playlist, which is not supported yet"))
-        }
+        Content::Picture => pictures(source, client, reply, intake).await,
+        Content::Stream(_) | Content::Unknown | Content::Playlist => stream(source, reply, intake).await,
+    }
+}
+
+/// Whether a body is a playlist whose server does not say so.
+async fn begins_as_playlist(source: &Source, reply: &mut Reply) -> Result<bool, DialError> {
+    match timeout(SOURCE_SILENCE, reply.begins_with(b"#EXTM3U")).await {
+        Ok(Ok(begins)) => Ok(begins),
+        Ok(Err(failed)) => Err(broken(source, &failed)),
+        Err(_) => Err(silent(source)),
     }
 }
 
@@ -162,9 +174,13 @@ async fn stream(source: &Source, mut reply: Reply, mut intake: Intake) -> Result
 async fn next(source: &Source, reply: &mut Reply) -> Result<Option<Bytes>, DialError> {
     match timeout(SOURCE_SILENCE, reply.next()).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(failed)) => Err(error(source, ErrorKind::Retry, format!("can no longer be read: {failed}"))),
+        Ok(Err(failed)) => Err(broken(source, &failed)),
         Err(_) => Err(silent(source)),
     }
+}
+
+fn broken(source: &Source, failed: &hyper::Error) -> DialError {
+    error(source, ErrorKind::Retry, format!("can no longer be read: {failed}"))
 }
 
 async fn tcp(source: &Source, mut route: Route, attach: Attach) -> Result<(), DialError> {

@@ -1,7 +1,9 @@
-//! Sources by HTTP and by bare TCP: MJPEG, repeated JPEG pictures, transport streams and whatever else [`Intake`] reads.
+//! Sources by HTTP and by bare TCP: MJPEG, repeated JPEG pictures, transport streams and whatever else [`crate::bytes::Intake`] reads;
+//! HLS, where what comes is a playlist.
 
 mod client;
 mod dial;
+mod hls;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,7 @@ use axum::http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use url::Url;
+use yeoul_hls::client::{BadChoice, Choice};
 
 /// The address of such a source with its parameters.
 #[derive(Clone)]
@@ -26,6 +29,8 @@ pub(crate) struct Source {
     tls: Tls,
     account: Option<Account>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Of several qualities.
+    variant: Choice,
 }
 
 /// User name and password, decoded.
@@ -44,12 +49,14 @@ pub(crate) enum SourceError {
     Header(String),
     #[error("more than {HTTP_SOURCE_HEADERS} headers")]
     Headers,
-    #[error("#{0} means nothing to an HTTP source; known is header")]
+    #[error("#variant={0}: {1}")]
+    Variant(String, BadChoice),
+    #[error("#{0} means nothing to an HTTP source; known are header and variant")]
     Unknown(String),
 }
 
 impl Source {
-    /// Reads `http://user:password@host/path#header=Name: value`, `tcp://host:port`.
+    /// Reads `http://user:password@host/path#header=Name: value#variant=720p`, `tcp://host:port`.
     pub(crate) fn parse(text: &str) -> Result<Self, SourceError> {
         let mut parts = text.split('#');
         let address = parts.next().unwrap_or_default().trim();
@@ -71,17 +78,20 @@ impl Source {
         });
         // Both succeed for a URL that has a host.
         let _ = (url.set_username(""), url.set_password(None));
-        let mut headers = Vec::new();
+        let (mut headers, mut variant) = (Vec::new(), Choice::default());
         for part in parts.filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 Some(("header", header)) => headers.push(parse_header(header)?),
+                Some(("variant", text)) => {
+                    variant = text.parse().map_err(|error| SourceError::Variant(text.to_owned(), error))?;
+                }
                 _ => return Err(SourceError::Unknown(part.split('=').next().unwrap_or_default().to_owned())),
             }
         }
         if headers.len() > HTTP_SOURCE_HEADERS {
             return Err(SourceError::Headers);
         }
-        Ok(Self { text: text.to_owned(), url, tls, account, headers })
+        Ok(Self { text: text.to_owned(), url, tls, account, headers, variant })
     }
 
     /// Its address without user name, password and parameters.

@@ -36,7 +36,7 @@ fn what_is_no_address_is_refused_in_words() {
         "http://cam/#header=secret",
         "#header=secret: …: expected a name and a value such as #header=X-Token: abc",
     );
-    check("http://cam/#heading=a", "#heading means nothing to an HTTP source; known is header");
+    check("http://cam/#heading=a", "#heading means nothing to an HTTP source; known are header and variant");
 }
 
 #[test]

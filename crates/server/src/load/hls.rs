@@ -5,13 +5,14 @@
 
 use super::body::stamps;
 use super::http::{broken, client, sentence};
-use super::playlist::{Media, Piece, first_variant};
 use super::tally::{Counts, Seat};
 use crate::http::Client;
-use crate::limits::{LOAD_HLS_BEHIND, LOAD_HLS_RELOAD_LEAST, LOAD_HLS_STALL_GRACE};
+use crate::limits::{HLS_PLAYLIST_BYTES, LOAD_HLS_BEHIND, LOAD_HLS_RELOAD_LEAST, LOAD_HLS_STALL_GRACE};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use url::Url;
+use yeoul_hls::client::{Map, Media, Piece, Playlist};
 
 /// Plays the playlist at `url`.
 ///
@@ -20,13 +21,13 @@ use url::Url;
 pub(super) async fn watch(url: &Url, seat: &mut Seat) -> Result<(), String> {
     let (client, url) = client(url)?;
     let mut player = Player { client, seat, next: (0, 0), has_begun: false, map: None, shown: None };
-    let (text, url) = player.playlist(&url).await?;
-    let (mut text, media_url) = match first_variant(&text) {
-        Some(uri) => player.playlist(&join(&url, uri)?).await?,
-        None => (text, url),
-    };
+    let (mut playlist, mut media_url) = player.playlist(&url).await?;
+    if let Playlist::Multivariant(qualities) = &playlist {
+        let first = qualities.variants.first().ok_or("the playlist lists no quality")?;
+        (playlist, media_url) = player.playlist(&join(&media_url, &first.uri)?).await?;
+    }
     loop {
-        let media = Media::parse(&text)?;
+        let media = playlist.into_media().map_err(|error| error.to_string())?;
         let got_some = player.fetch_new(&media_url, &media).await?;
         if media.has_ended {
             return Err("the playlist has an end".to_owned());
@@ -46,7 +47,7 @@ pub(super) async fn watch(url: &Url, seat: &mut Seat) -> Result<(), String> {
             // RFC 8216bis §6.3.4: after something new a target duration, else half of it.
             None => sleep(media.target.max(2 * LOAD_HLS_RELOAD_LEAST) / if got_some { 1 } else { 2 }).await,
         }
-        (text, _) = player.playlist(&reload).await?;
+        (playlist, _) = player.playlist(&reload).await?;
     }
 }
 
@@ -57,18 +58,20 @@ struct Player<'a> {
     next: (u64, u64),
     has_begun: bool,
     /// The initialization that was fetched last.
-    map: Option<String>,
+    map: Option<Arc<Map>>,
     /// When the first picture was there, and how much media came since.
     shown: Option<(Instant, Duration)>,
 }
 
 impl Player<'_> {
-    async fn playlist(&mut self, url: &Url) -> Result<(String, Url), String> {
+    async fn playlist(&mut self, url: &Url) -> Result<(Playlist, Url), String> {
         let reply = self.client.get(url).await.map_err(sentence)?;
         let url = reply.url.clone();
-        let text = reply.text().await.map_err(sentence)?;
-        self.seat.requested(u64::try_from(text.len()).unwrap_or_default());
-        Ok((text, url))
+        let bytes = reply.bytes(None, HLS_PLAYLIST_BYTES).await.map_err(sentence)?;
+        self.seat.requested(u64::try_from(bytes.len()).unwrap_or_default());
+        let playlist =
+            Playlist::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| error.to_string())?;
+        Ok((playlist, url))
     }
 
     /// Fetches what was not fetched yet. Whether there was anything.
@@ -89,12 +92,12 @@ impl Player<'_> {
             let by_parts = media.part_target.is_some() && (part > 0 || !parts.is_empty());
             if by_parts {
                 for piece in parts {
-                    self.fetch(base, media, piece).await?;
+                    self.fetch(base, segment.map.as_ref(), piece).await?;
                     self.next.1 += 1;
                     got_some = true;
                 }
             } else if let Some(whole) = &segment.whole {
-                self.fetch(base, media, whole).await?;
+                self.fetch(base, segment.map.as_ref(), whole).await?;
                 got_some = true;
             }
             if segment.whole.is_some() {
@@ -104,14 +107,16 @@ impl Player<'_> {
         Ok(got_some)
     }
 
-    async fn fetch(&mut self, base: &Url, media: &Media, piece: &Piece) -> Result<(), String> {
-        if let Some(map) = media.map.as_ref().filter(|map| self.map.as_ref() != Some(map)) {
-            let mut reply = self.client.get(&join(base, map)?).await.map_err(sentence)?;
+    async fn fetch(&mut self, base: &Url, map: Option<&Arc<Map>>, piece: &Piece) -> Result<(), String> {
+        if let Some(map) = map.filter(|map| self.map.as_ref() != Some(map)) {
+            let reply = self.client.get_part(&join(base, &map.uri)?, map.range.as_ref()).await;
+            let mut reply = reply.map_err(sentence)?;
             while reply.next().await.map_err(broken)?.is_some() {}
             self.seat.requested(0);
-            self.map = Some(map.clone());
+            self.map = Some(Arc::clone(map));
         }
-        let mut reply = self.client.get(&join(base, &piece.uri)?).await.map_err(sentence)?;
+        let reply = self.client.get_part(&join(base, &piece.uri)?, piece.range.as_ref()).await;
+        let mut reply = reply.map_err(sentence)?;
         let mut counts = Counts { requests: 1, ..Counts::default() };
         while let Some(bytes) = reply.next().await.map_err(broken)? {
             counts.frames += stamps(&bytes, self.seat);
@@ -154,15 +159,20 @@ fn beginning(media: &Media) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Media, beginning};
+    use super::beginning;
+    use yeoul_hls::client::{Media, Playlist};
+
+    fn media(text: &str) -> Media {
+        Playlist::parse(text).and_then(Playlist::into_media).expect("a media playlist")
+    }
 
     #[test]
     fn a_player_begins_near_the_end() {
         let parts = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES\n#EXT-X-PART-INF:PART-TARGET=0.2\n\
             #EXT-X-MEDIA-SEQUENCE:4\n#EXT-X-PART:DURATION=0.2,URI=\"a\",INDEPENDENT=YES\n#EXT-X-PART:DURATION=0.2,URI=\"b\"\n\
             #EXT-X-PART:DURATION=0.2,URI=\"c\",INDEPENDENT=YES\n#EXTINF:1,\nabc\n#EXT-X-PART:DURATION=0.2,URI=\"d\"\n";
-        assert_eq!(beginning(&Media::parse(parts).unwrap()), (4, 2));
+        assert_eq!(beginning(&media(parts)), (4, 2));
         let classic = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:4\n#EXTINF:1,\na\n#EXTINF:1,\nb\n#EXTINF:1,\nc\n#EXTINF:1,\nd\n";
-        assert_eq!(beginning(&Media::parse(classic).unwrap()), (5, 0));
+        assert_eq!(beginning(&media(classic)), (5, 0));
     }
 }

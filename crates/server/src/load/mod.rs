@@ -15,7 +15,6 @@ mod histogram;
 mod hls;
 mod http;
 mod packet;
-mod playlist;
 mod process;
 mod report;
 mod rtsp;

@@ -18,13 +18,15 @@ pub(crate) enum ErrorKind {
     PeerViolation,
     /// The camera exceeded a named limit.
     LimitExceeded,
+    /// A recording has been played to its end: it is not played again before a new consumer comes.
+    Ended,
 }
 
 impl ErrorKind {
     /// The longest wait before the next attempt.
     pub(crate) fn longest_wait(self) -> Duration {
         match self {
-            Self::Retry | Self::PeerViolation | Self::LimitExceeded => RETRY_LONGEST,
+            Self::Retry | Self::PeerViolation | Self::LimitExceeded | Self::Ended => RETRY_LONGEST,
             Self::Unauthorized | Self::NotFound | Self::Unsupported => RETRY_LONGEST_REFUSED,
         }
     }

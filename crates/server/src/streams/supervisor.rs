@@ -6,7 +6,7 @@
 
 use crate::limits::{SOURCE_STABLE_AFTER, SOURCE_STOP_WAIT};
 use crate::schemes::{self, Means, Source};
-use crate::streams::DialError;
+use crate::streams::{DialError, ErrorKind};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,6 +58,8 @@ struct Supervisor {
 /// How one attempt came to its end.
 enum End {
     Unwanted,
+    /// A recording, to its end.
+    Played,
     Failed(DialError),
 }
 
@@ -65,8 +67,13 @@ impl Supervisor {
     async fn serve(&mut self, stop: &CancellationToken) {
         while self.demand.wait_for(|&consumers| consumers > 0).await.is_ok() {
             self.unwanted_since = None;
-            while let End::Failed(error) = self.attempt(stop).await {
-                if !self.wait_after(error).await {
+            loop {
+                let again = match self.attempt(stop).await {
+                    End::Unwanted => false,
+                    End::Played => self.wait_for_newcomer().await,
+                    End::Failed(error) => self.wait_after(error).await,
+                };
+                if !again {
                     break;
                 }
             }
@@ -106,11 +113,30 @@ impl Supervisor {
             self.backoff.reset();
         }
         match result {
-            Ok(()) => End::Failed(DialError::new(
-                super::ErrorKind::Retry,
-                format!("{} ended the stream", self.source),
-            )),
+            Ok(()) => {
+                End::Failed(DialError::new(ErrorKind::Retry, format!("{} ended the stream", self.source)))
+            }
+            Err(error) if error.kind == ErrorKind::Ended => {
+                info!(target: "streams", "{}: {}", self.slot.stream().name(), error.text);
+                End::Played
+            }
             Err(error) => End::Failed(error),
+        }
+    }
+
+    /// Waits for one more consumer than there are: those have seen all of it. `false` if nobody is left.
+    async fn wait_for_newcomer(&mut self) -> bool {
+        self.slot.idle();
+        self.backoff.reset();
+        let mut demand = self.demand.clone();
+        let mut least = *demand.borrow_and_update();
+        let newcomer = demand.wait_for(|&consumers| {
+            least = least.min(consumers);
+            consumers > least
+        });
+        tokio::select! {
+            _ = newcomer => true,
+            () = unwanted_for(&mut self.demand, self.linger, &mut self.unwanted_since) => false,
         }
     }
 

@@ -3,6 +3,7 @@
 mod boxes;
 mod description;
 mod frame;
+mod index;
 mod moof;
 mod movie;
 mod table;
@@ -12,6 +13,8 @@ use super::limits::{
     MAX_IDLE_BOXES, MAX_MDAT_BYTES, MAX_MOOF_BYTES, MAX_MOOV_BYTES, MAX_SAMPLE_BYTES, MAX_SKIPPED_BYTES,
 };
 use crate::Event;
+pub use index::{Index, Place, TopBox};
+
 use boxes::{Box, FourCc, Header};
 use bytes::{Buf, BytesMut};
 use movie::Movie;
@@ -322,20 +325,10 @@ impl Demuxer {
         else {
             return;
         };
-        match track.read(&sample, data) {
-            Some(picture) => {
-                let (dts, pts) = timeline.place(track, &sample);
+        match read_frame(track, timeline, &sample, data, received_at) {
+            Some(frame) => {
                 self.idle_boxes = 0;
-                self.events.push_back(Event::Frame(Frame {
-                    track: track.id,
-                    keyframe: picture.keyframe,
-                    pts,
-                    dts,
-                    new_codec: picture.codec.map(Arc::new),
-                    captured_at: None,
-                    received_at,
-                    data: picture.data,
-                }));
+                self.events.push_back(Event::Frame(frame));
             }
             None => self.damaged += 1,
         }
@@ -360,6 +353,28 @@ impl Demuxer {
         self.buffer.advance(count);
         self.at = self.at.saturating_add(count as u64);
     }
+}
+
+/// The frame in a sample; `None` if no decoder could read it.
+fn read_frame(
+    track: &mut movie::Track,
+    timeline: &mut Timeline,
+    sample: &Sample,
+    data: bytes::Bytes,
+    received_at: Instant,
+) -> Option<Frame> {
+    let picture = track.read(sample, data)?;
+    let (dts, pts) = timeline.place(track, sample);
+    Some(Frame {
+        track: track.id,
+        keyframe: picture.keyframe,
+        pts,
+        dts,
+        new_codec: picture.codec.map(Arc::new),
+        captured_at: None,
+        received_at,
+        data: picture.data,
+    })
 }
 
 /// The types of boxes that stand first in files and streams.

@@ -29,7 +29,7 @@ impl Sample {
 }
 
 /// The tables of one track and a place in them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct SampleTable {
     track: usize,
     /// `stsz`: the size of all samples, or 0 and a table.
@@ -43,6 +43,8 @@ pub(super) struct SampleTable {
     groups: Bytes,
     deltas: Runs,
     compositions: Runs,
+    /// `stss`: the numbers of samples at which decoding can start; `None` is all of them.
+    syncs: Option<Bytes>,
     /// Samples given.
     given: u32,
     dts: i64,
@@ -88,6 +90,7 @@ impl SampleTable {
             groups: table(b"stsc", 12, "samples_per_chunk")?.unwrap_or_default(),
             deltas: Runs::new(table(b"stts", 8, "sample_delta")?.unwrap_or_default()),
             compositions: Runs::new(table(b"ctts", 8, "sample_offset")?.unwrap_or_default()),
+            syncs: table(b"stss", 4, "sample_number")?,
             given: 0,
             dts: 0,
             chunk: 0,
@@ -104,6 +107,13 @@ impl SampleTable {
     /// The sample at hand; `None` after the last.
     pub(super) fn peek(&self) -> Option<Sample> {
         self.next
+    }
+
+    /// Whether decoding can start at the sample at hand.
+    pub(super) fn is_sync(&self) -> bool {
+        let Some(syncs) = &self.syncs else { return true };
+        let (numbers, _) = syncs.as_chunks::<4>();
+        numbers.binary_search_by_key(&self.given, |number| u32::from_be_bytes(*number)).is_ok()
     }
 
     /// Goes on to the next sample that has bytes.
@@ -168,7 +178,7 @@ impl SampleTable {
 }
 
 /// A table of runs: so many samples have this value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Runs {
     table: Bytes,
     /// The next run.
@@ -258,6 +268,25 @@ mod tests {
             full(b"stts", &[1, 3, 10]),
         ];
         assert_eq!(samples(&boxes), [(50, 5, 10, 0)]);
+    }
+
+    #[test]
+    fn samples_where_decoding_can_start_are_known() {
+        let boxes = [
+            full(b"stsz", &[7, 4]),
+            full(b"stco", &[1, 50]),
+            full(b"stsc", &[1, 1, 4, 1]),
+            full(b"stss", &[2, 1, 3]),
+        ];
+        let mut table = table(&boxes).unwrap();
+        let syncs: Vec<bool> = std::iter::from_fn(|| {
+            table.peek()?;
+            let is_sync = table.is_sync();
+            table.advance();
+            Some(is_sync)
+        })
+        .collect();
+        assert_eq!(syncs, [true, false, true, false]);
     }
 
     #[test]

@@ -107,6 +107,11 @@ impl Elementary {
         }
     }
 
+    /// Packets that are missing.
+    pub(super) fn lost_packets(&self) -> u64 {
+        self.continuity.lost()
+    }
+
     /// One packet of this PID.
     pub(super) fn packet(
         &mut self,

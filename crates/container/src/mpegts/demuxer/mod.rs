@@ -53,8 +53,9 @@ struct Program {
     streams: Vec<Elementary>,
     timeline: Timeline,
     announcer: Announcer,
-    /// Frames lost to damage in streams that are gone.
+    /// Frames and packets lost in streams that are gone.
     damaged_frames: u64,
+    lost_packets: u64,
 }
 
 impl Default for Demuxer {
@@ -68,6 +69,7 @@ impl Default for Demuxer {
             timeline: Timeline::new(CLOCK_BITS, CLOCK_HZ),
             announcer: Announcer::default(),
             damaged_frames: 0,
+            lost_packets: 0,
         };
         Self { sync: Sync::default(), program, failed: false }
     }
@@ -110,6 +112,12 @@ impl Demuxer {
         let now: u64 = self.program.streams.iter().map(Elementary::damaged_frames).sum();
         self.program.damaged_frames + now
     }
+
+    /// Packets of sound and picture that are missing, by their counters: at least so many.
+    #[must_use]
+    pub fn lost_packets(&self) -> u64 {
+        self.program.lost_packets + self.program.streams.iter().map(Elementary::lost_packets).sum::<u64>()
+    }
 }
 
 impl Program {
@@ -142,6 +150,7 @@ impl Program {
     /// The program has other elementary streams. Those that stay as they are go on.
     fn change(&mut self, entries: Vec<MapEntry>) {
         let (announcer, damaged_frames) = (&mut self.announcer, &mut self.damaged_frames);
+        let lost_packets = &mut self.lost_packets;
         let timeline = &mut self.timeline;
         self.streams.retain_mut(|stream| {
             let stays = entries.contains(&stream.entry);
@@ -149,6 +158,7 @@ impl Program {
                 stream.finish(timeline, &mut |frame| announcer.push(frame));
                 announcer.remove(stream.track);
                 *damaged_frames += stream.damaged_frames();
+                *lost_packets += stream.lost_packets();
             }
             stays
         });

@@ -46,6 +46,8 @@ pub(super) struct Continuity {
     last: Option<u8>,
     /// The last packet has come twice, which may happen once.
     doubled: bool,
+    /// Packets that are missing, those of whole rounds of the counter not counted.
+    lost: u64,
 }
 
 /// What the counter of a packet with payload says.
@@ -72,7 +74,15 @@ impl Continuity {
                 self.doubled = true;
                 Step::Again
             }
-            Some(_) => Step::Lost,
+            Some(last) => {
+                self.lost += u64::from(packet.continuity.wrapping_sub(last).wrapping_sub(1) & 0x0f);
+                Step::Lost
+            }
         }
+    }
+
+    /// Packets that are missing so far, at least.
+    pub(super) fn lost(self) -> u64 {
+        self.lost
     }
 }

@@ -5,8 +5,8 @@
 
 use super::media::{Media, Segment, Start};
 use crate::limits::{
-    LEAST_RELOAD, LIVE_EDGE_TARGETS, MISSED_IN_A_ROW, PLAYLIST_ATTEMPTS, SEGMENT_ATTEMPTS, SEGMENT_RETRY_PAUSE,
-    STALE_LEAST, STALE_TARGETS,
+    LEAST_RELOAD, LIVE_EDGE_TARGETS, MISSED_IN_A_ROW, PLAYLIST_ATTEMPTS, SEGMENT_ATTEMPTS,
+    SEGMENT_RETRY_PAUSE, STALE_LEAST, STALE_TARGETS,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -111,7 +111,12 @@ impl Reader {
     ///
     /// # Errors
     /// If there has been nothing new for too long.
-    pub fn handle_playlist(&mut self, media: Media, asked_at: Instant, now: Instant) -> Result<(), ReaderError> {
+    pub fn handle_playlist(
+        &mut self,
+        media: Media,
+        asked_at: Instant,
+        now: Instant,
+    ) -> Result<(), ReaderError> {
         self.playlists_failed = 0;
         self.target = media.target;
         let is_new = self.take(media);
@@ -233,7 +238,8 @@ impl Reader {
 /// The number of the segment to begin with (RFC 8216 §6.3.3): the first one of what has an end, else some target durations before the
 /// newest; or where the playlist says (§4.3.5.2).
 fn beginning(media: &Media) -> u64 {
-    let whole = || media.segments.iter().filter_map(|segment| Some((segment.number, segment.whole.as_ref()?.length)));
+    let whole =
+        || media.segments.iter().filter_map(|segment| Some((segment.number, segment.whole.as_ref()?.length)));
     let before_end = match media.start {
         Some(Start::AfterBeginning(offset)) => media.length().saturating_sub(offset),
         Some(Start::BeforeEnd(offset)) => offset,

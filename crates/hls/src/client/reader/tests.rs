@@ -14,7 +14,8 @@ fn at(ms: u32) -> Instant {
 
 /// A playlist of segments of 2 s, `lines` in front of the first one.
 fn playlist(numbers: std::ops::Range<u64>, lines: &str) -> Media {
-    let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{}\n{lines}", numbers.start);
+    let mut text =
+        format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{}\n{lines}", numbers.start);
     for number in numbers {
         writeln!(text, "#EXTINF:2,\n{number}.ts").unwrap();
     }

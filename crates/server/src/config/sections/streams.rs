@@ -80,14 +80,15 @@ fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Source> {
     }
 }
 
-/// The password of `scheme://user:password@host`, as it stands and decoded.
+/// The password of `scheme://user:password@host`, and SRT's of `?passphrase=`, as they stand and decoded.
 pub(super) fn url_password(url: &str) -> Vec<String> {
     let Some((_, rest)) = url.split_once("://") else { return Vec::new() };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let password = authority.rsplit_once('@').and_then(|(userinfo, _)| userinfo.split_once(':'));
-    let Some((_, password)) = password else { return Vec::new() };
-    let decoded = percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned();
-    vec![password.to_owned(), decoded]
+    let phrase = rest.split(['?', '&', '#']).find_map(|part| part.strip_prefix("passphrase="));
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let secrets = password.map(|(_, password)| password).into_iter().chain(phrase);
+    secrets.flat_map(|secret| [secret.to_owned(), decoded(secret)]).collect()
 }
 
 pub(super) fn defaults(reader: &mut Reader<'_>, node: &Node, defaults: &mut StreamDefaults) {

@@ -115,6 +115,9 @@ pub enum SourceError {
     /// Speech.
     #[error("ffmpeg:tts is not supported yet")]
     Speech,
+    /// No address for SRT.
+    #[error("expected an address such as srt://192.168.1.64:9000 or srt://:9000?mode=listener")]
+    Srt,
 }
 
 /// The way frames come back.
@@ -164,6 +167,32 @@ impl Source {
             source.parameter(key, value)?;
         }
         Ok(source)
+    }
+
+    /// Reads `srt://host:port?mode=caller#…`, which ffmpeg reads with the same parameters.
+    ///
+    /// # Errors
+    /// As [`Source::parse`], and if there is no port.
+    pub fn parse_srt(text: &str) -> Result<Self, SourceError> {
+        let address = text.split(['?', '#']).next().unwrap_or_default();
+        let port = address.rsplit_once(':').map(|(_, port)| port.trim_end_matches('/'));
+        if !port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
+            return Err(SourceError::Srt);
+        }
+        let source = Self::parse(&format!("ffmpeg:{text}"))?;
+        Ok(Self { text: text.to_owned(), ..source })
+    }
+
+    /// A file, read by this template of an input and copied.
+    #[must_use]
+    pub fn of_file(path: &str, template: &str) -> Self {
+        Self {
+            text: format!("file:{path}"),
+            input: Input::Name(path.to_owned()),
+            video: Vec::new(),
+            audio: Vec::new(),
+            options: Options { template: Some(template.to_owned()), ..Options::default() },
+        }
     }
 
     fn parameter(&mut self, key: &str, value: &str) -> Result<(), SourceError> {
@@ -262,6 +291,10 @@ impl Source {
                 (1, 0) if is(&self.video, &["mjpeg"]) => return Output::Jpeg,
                 (0, 1) if is(&self.audio, &["aac"]) => return Output::Adts,
                 (0, 1) if is(&self.audio, &["pcma", "pcmu", "pcm", "pcml"]) => return Output::Wav,
+                // SRT carries a transport stream: that is what comes out, and RTSP would need sound in another form.
+                (0, 0) if matches!(&self.input, Input::Url(url) if url.starts_with("srt:")) => {
+                    return Output::MpegTs;
+                }
                 (0, 0) => {}
                 _ if is(&self.video, &["h264", "h265"]) && is(&self.audio, &["opus", "aac", "mp3"]) => {
                     return Output::MpegTs;

@@ -72,6 +72,30 @@ fn files_devices_and_made_up_pictures_are_read() {
 }
 
 #[test]
+fn srt_is_read_and_written_on_as_a_transport_stream() {
+    let text = "srt://192.168.1.64:9000?passphrase=canary-word&latency=200000";
+    let source = Source::parse_srt(text).unwrap();
+    assert_eq!(source.to_string(), text);
+    let output = source.output(&Templates::default(), Some("rtsp://x"));
+    assert_eq!(output, Output::MpegTs);
+    let surroundings = Surroundings { stream: None, engine: None, output };
+    let line = source.arguments(&Templates::default(), surroundings).join(" ");
+    assert!(line.contains(&format!("-i {text} -c copy -dn -sn {TS}")), "{line}");
+    for text in ["srt://", "srt://host", "srt://host?mode=listener", "srt://host:0"] {
+        assert_eq!(Source::parse_srt(text), Err(SourceError::Srt), "{text}");
+    }
+}
+
+#[test]
+fn a_file_may_be_read_by_a_template_of_its_own() {
+    let source = Source::of_file("/media/a b#c?.mkv", "-re -stream_loop -1 -i {input}");
+    let surroundings = Surroundings { stream: None, engine: None, output: Output::Rtsp("rtsp://x") };
+    let arguments = source.arguments(&Templates::default(), surroundings);
+    let inputs: Vec<&str> = arguments.iter().map(String::as_str).skip(4).take(5).collect();
+    assert_eq!(inputs, ["-re", "-stream_loop", "-1", "-i", "/media/a b#c?.mkv"]);
+}
+
+#[test]
 fn what_stands_in_an_input_is_one_argument() {
     let source = Source::parse("ffmpeg:a b; rm -rf /.mp4").unwrap();
     let surroundings = Surroundings { stream: None, engine: None, output: Output::MpegTs };

@@ -1,0 +1,107 @@
+//! HLS as a source: the playlists of one quality, and of the sound beside it where that is told apart, are gone through side by
+//! side and played out on one clock. What is fetched when is decided by [`yeoul_hls::client`].
+
+mod cipher;
+mod rendition;
+mod segments;
+#[cfg(test)]
+mod tests;
+
+use super::Source;
+use super::client::{Client, Reply, authority};
+use crate::limits::HLS_PLAYLIST_BYTES;
+use crate::playout::{self, Lane, Splice};
+use crate::streams::{DialError, ErrorKind};
+use rendition::{Listed, Rendition};
+use std::time::Instant;
+use tokio::sync::mpsc;
+use url::Url;
+use yeoul_hls::client::{Multivariant, Playlist};
+use yeoul_hub::{Attach, Label};
+use yeoul_media::Kind;
+
+/// Plays the playlist that `reply` holds, asked for at the time beside it, until it ends.
+pub(super) async fn run(
+    source: &Source,
+    mut client: Client,
+    (reply, asked_at): (Reply, Instant),
+    attach: Attach,
+    mut label: Label,
+) -> Result<(), DialError> {
+    label.protocol = format!("hls+{}", label.protocol);
+    let (sender, receiver) = playout::queue();
+    let splice = Splice::default();
+    let url = reply.url.clone();
+    let picture = match read(reply).await? {
+        Playlist::Media(media) => {
+            let lane = Lane::new(0, splice);
+            let rendition = Rendition::new(client, lane, sender, url);
+            return play(rendition, Some((media, asked_at)), None, vec![receiver], attach, label).await;
+        }
+        Playlist::Multivariant(playlist) => Chosen::of(source, &playlist, &url)?,
+    };
+    let Chosen { video, sound } = picture;
+    let Some(sound) = sound else {
+        let rendition = Rendition::new(client, Lane::new(0, splice), sender, video);
+        return play(rendition, None, None, vec![receiver], attach, label).await;
+    };
+    let (sound_sender, sound_receiver) = playout::queue();
+    let beside = Rendition::new(client.another(), Lane::new(1, splice.clone()), sound_sender, sound);
+    client = client.another();
+    let rendition = Rendition::new(client, Lane::new(0, splice).without(Kind::Audio), sender, video);
+    play(rendition, None, Some(beside), vec![receiver, sound_receiver], attach, label).await
+}
+
+/// Goes through the playlists and plays what comes.
+async fn play(
+    rendition: Rendition,
+    listed: Option<Listed>,
+    beside: Option<Rendition>,
+    queues: Vec<mpsc::Receiver<playout::Media>>,
+    attach: Attach,
+    label: Label,
+) -> Result<(), DialError> {
+    let name = rendition.name();
+    let beside = async {
+        match beside {
+            Some(rendition) => rendition.run(None).await,
+            None => Ok(()),
+        }
+    };
+    tokio::try_join!(playout::play(queues, attach, label), rendition.run(listed), beside)?;
+    Err(DialError::new(ErrorKind::Ended, format!("{name} has been played to its end")))
+}
+
+/// The playlists of one quality.
+struct Chosen {
+    video: Url,
+    sound: Option<Url>,
+}
+
+impl Chosen {
+    fn of(source: &Source, playlist: &Multivariant, base: &Url) -> Result<Self, DialError> {
+        let variant = playlist.choose(source.variant).ok_or_else(|| {
+            DialError::new(ErrorKind::Unsupported, format!("{} lists no quality", authority(base)))
+        })?;
+        let sound = playlist.sound_of(variant).and_then(|sound| sound.uri.as_deref());
+        let sound = sound.map(|uri| join(base, uri)).transpose()?;
+        Ok(Self { video: join(base, &variant.uri)?, sound })
+    }
+}
+
+/// Reads the playlist that an answer holds.
+async fn read(reply: Reply) -> Result<Playlist, DialError> {
+    let name = authority(&reply.url);
+    let bytes = reply.bytes(None, HLS_PLAYLIST_BYTES).await?;
+    Playlist::parse(&String::from_utf8_lossy(&bytes))
+        .map_err(|error| DialError::new(ErrorKind::PeerViolation, format!("{name}: {error}")))
+}
+
+/// Where an address of a playlist leads; where its host is, is asked when it is connected to.
+fn join(base: &Url, uri: &str) -> Result<Url, DialError> {
+    let url = base.join(uri).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| {
+        let name = authority(base);
+        DialError::new(ErrorKind::PeerViolation, format!("{name} lists what is no HTTP address"))
+    })
+}
