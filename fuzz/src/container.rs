@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use yeoul_container::Sample;
-use yeoul_container::fmp4::{Demuxer, Event, Muxer};
+use yeoul_container::fmp4::{Demuxer, Event, Index, Muxer, TopBox};
 use yeoul_media::bitstream::{aac, h264, nal};
 use yeoul_media::{Codec, Frame, Kind, Timestamp, Track, TrackId};
 use yeoul_testkit as testkit;
@@ -36,6 +36,47 @@ pub fn fmp4(data: &[u8]) {
         let (again, _) = demux(&[&muxer.init()[..], &fragment].concat(), 4096);
         assert_eq!(again.len(), tracks.len());
     }
+}
+
+/// A file by its index, from its beginning and from later on: frames of a track are in order, and the samples come to an end.
+pub fn mp4_index(data: &[u8]) {
+    for skipped in [Duration::ZERO, Duration::from_millis(30)] {
+        let Some(mut index) = index_of(data) else { return };
+        index.skip(skipped);
+        let mut last: BTreeMap<TrackId, Timestamp> = BTreeMap::new();
+        // A table promises as many samples as it has room for, all of them at the same few bytes.
+        for _ in 0..10_000 {
+            let Ok(Some(place)) = index.next() else { break };
+            let bytes = usize::try_from(place.offset).ok().and_then(|at| data.get(at..)?.get(..place.size));
+            let Some(frame) = index.take(Bytes::copy_from_slice(bytes.unwrap_or_default()), testkit::epoch())
+            else {
+                continue;
+            };
+            assert!(!frame.data.is_empty() && frame.pts >= frame.dts);
+            let last = last.entry(frame.track).or_insert(frame.dts);
+            assert!(frame.dts >= *last);
+            *last = frame.dts;
+        }
+    }
+}
+
+fn index_of(data: &[u8]) -> Option<Index> {
+    let mut at = 0;
+    loop {
+        let head = data.get(usize::try_from(at).ok()?..)?;
+        let TopBox { kind, body: (begin, end) } = TopBox::read(at, head).ok()??;
+        let end = end?;
+        if kind == *b"moov" {
+            let body = data.get(usize::try_from(begin).ok()?..usize::try_from(end).ok()?)?;
+            return Index::read(Bytes::copy_from_slice(body)).ok()?;
+        }
+        at = end;
+    }
+}
+
+/// Seeds of [`mp4_index`]: the plain file of [`fmp4_seeds`].
+pub fn mp4_index_seeds() -> Vec<Vec<u8>> {
+    vec![plain_file()]
 }
 
 /// The tracks told first and the frames up to the first error.

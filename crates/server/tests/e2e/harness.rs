@@ -6,10 +6,11 @@
 //! let output = run("ffprobe", &["-v", "error", &yeoul.rtsp("cam")], SECOND * 20);
 //! ```
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,6 +64,17 @@ impl Yeoul {
     /// Starts it with this configuration, to which the listeners are added (all of them on loopback) where the
     /// configuration has no section of that name.
     pub(crate) fn start(config: &str) -> Self {
+        Self::start_as(config, |_| {})
+    }
+
+    /// The same in a process group of its own: the server leads it.
+    pub(crate) fn start_as_leader(config: &str) -> Self {
+        Self::start_as(config, |command| {
+            command.process_group(0);
+        })
+    }
+
+    fn start_as(config: &str, prepare: impl FnOnce(&mut Command)) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("yeoul-e2e-{}-{number}", std::process::id()));
@@ -82,14 +94,10 @@ impl Yeoul {
         }
         let path = folder.join("yeoul.yaml");
         std::fs::write(&path, &text).expect("a file");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_yeoul"))
-            .arg("-c")
-            .arg(&path)
-            .current_dir(&folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yeoul"));
+        command.arg("-c").arg(&path).current_dir(&folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+        prepare(&mut command);
+        let mut child = command.spawn().expect("the server starts");
         let lines = Lines::default();
         let said = lines.collect(child.stdout.take().expect("a pipe"));
         drop(lines.collect(child.stderr.take().expect("a pipe")));
@@ -193,6 +201,12 @@ impl Yeoul {
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.lines.text()
+    }
+
+    /// Kills its process group, which it leads: nothing of it can say goodbye.
+    pub(crate) fn kill_group(mut self) {
+        kill_process_group(Pid::from_child(&self.child), Signal::KILL).expect("signalled");
+        let _ = self.child.wait();
     }
 
     /// Ends it as a supervisor does; gives the time it took. It must end well.
@@ -319,6 +333,16 @@ impl Drop for Tool {
             eprintln!("{} said:\n{}", self.name, self.said());
         }
     }
+}
+
+/// A server of the files of a folder, and its port.
+pub(crate) fn file_server(folder: &Path) -> (Tool, u16) {
+    let [port] = free_ports();
+    let (folder, number) = (folder.to_str().expect("a path"), port.to_string());
+    let arguments = ["-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, &number];
+    let server = Tool::start("/usr/bin/python3", &arguments);
+    wait_until("the file server", SECOND * 20, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    (server, port)
 }
 
 /// What a tool has written, and how it ended.

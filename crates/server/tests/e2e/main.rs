@@ -4,8 +4,10 @@
 #![expect(clippy::panic, reason = "that is how a test fails")]
 
 mod fanout;
+mod file_source;
 mod harness;
 mod hls;
+mod hls_source;
 mod https;
 mod load;
 mod pictures;
@@ -13,3 +15,4 @@ mod progressive;
 mod rtmp;
 mod rtsp;
 mod sources;
+mod udp_source;

@@ -1,7 +1,7 @@
 //! Sources that are children and HTTP servers: ffmpeg in every way it gives frames, other programs, files and live streams over HTTP
 //! and TCP.
 
-use crate::harness::{Camera, SECOND, Tool, Yeoul, clip, free_ports, run, wait_until};
+use crate::harness::{Camera, SECOND, Tool, Yeoul, clip, file_server, free_ports, run, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Codecs that ffprobe finds in `url`, in alphabetical order.
-fn codecs(url: &str) -> String {
+pub(crate) fn codecs(url: &str) -> String {
     let arguments = ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", url];
     let output = run("ffprobe", &arguments, SECOND * 60);
     let names: BTreeSet<&str> = output
@@ -23,8 +23,19 @@ fn codecs(url: &str) -> String {
     names.into_iter().collect::<Vec<_>>().join(" ")
 }
 
+/// A viewer by WebRTC gets pictures.
+pub(crate) fn check_webrtc(server: &Yeoul, name: &str) {
+    let url = server.http(&format!("{name}/whep"));
+    let load = ["load", &url, "--viewers", "1", "--seconds", "3", "--warmup", "0", "--json"];
+    let output = run(env!("CARGO_BIN_EXE_yeoul"), &load, SECOND * 60);
+    assert!(output.status.success(), "{name}: {}{}", output.stdout, output.stderr);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("a report in JSON");
+    assert_eq!(report["viewers"]["failed"], 0, "{name}: {report}");
+    assert!(report["frames_s_viewer"].as_f64().is_some_and(|rate| rate > 3.0), "{name}: {report}");
+}
+
 /// The stream has these codecs over RTSP, its frames go on in time, and HLS shows what it can of them.
-fn check(server: &Yeoul, name: &str, expected: &str) {
+pub(crate) fn check(server: &Yeoul, name: &str, expected: &str) {
     let url = server.rtsp(name);
     assert_eq!(codecs(&url), expected, "{name}\n{}", server.get(&format!("/api/streams?src={name}")));
     let read = ["-v", "error", "-i", &url, "-t", "1", "-c", "copy", "-f", "framecrc", "-"];
@@ -49,7 +60,7 @@ fn check(server: &Yeoul, name: &str, expected: &str) {
 }
 
 /// Watches a stream until the API tells why it is not live.
-fn reason(server: &Yeoul, name: &str, expected: &str) {
+pub(crate) fn reason(server: &Yeoul, name: &str, expected: &str) {
     let _watcher = Watcher::start(server, name);
     let mut told = String::new();
     wait_until(&format!("{name} tells {expected:?}"), SECOND * 20, || {
@@ -60,7 +71,7 @@ fn reason(server: &Yeoul, name: &str, expected: &str) {
 }
 
 /// A folder with this file in it, made by ffmpeg.
-fn made(name: &str, arguments: &[&str]) -> PathBuf {
+pub(crate) fn made(name: &str, arguments: &[&str]) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("yeoul-sources-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join(name);
@@ -92,7 +103,7 @@ fn made(name: &str, arguments: &[&str]) -> PathBuf {
     path
 }
 
-const H264: [&str; 10] =
+pub(crate) const H264: [&str; 10] =
     ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-b:v", "300k"];
 
 #[test]
@@ -238,14 +249,8 @@ fn streams_files_and_pictures_are_read_by_http_and_tcp() {
     made("flv.flv", &[&H264[..], &["-c:a", "aac"]].concat());
     made("mp4.mp4", &[&H264[..], &["-c:a", "aac", "-movflags", "+faststart"]].concat());
     made("picture.jpg", &["-frames:v", "1", "-update", "1", "-huffman", "default", "-pix_fmt", "yuvj420p"]);
-    let [files, live, tcp] = free_ports::<3>();
-    let folder = folder.to_str().expect("a path");
-    let port = files.to_string();
-    let _files = Tool::start(
-        "/usr/bin/python3",
-        &["-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, &port],
-    );
-    wait_until("the file server", SECOND * 20, || TcpStream::connect(("127.0.0.1", files)).is_ok());
+    let (_files, files) = file_server(&folder);
+    let [live, tcp] = free_ports::<2>();
     let test = ["-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10"];
     let mjpeg = format!("http://127.0.0.1:{live}/");
     let _live = Tool::start(
@@ -293,10 +298,10 @@ fn amount(name: &str, usual: usize) -> usize {
 }
 
 /// Watches a stream until it is dropped.
-struct Watcher(TcpStream);
+pub(crate) struct Watcher(TcpStream);
 
 impl Watcher {
-    fn start(server: &Yeoul, name: &str) -> Self {
+    pub(crate) fn start(server: &Yeoul, name: &str) -> Self {
         let mut socket = TcpStream::connect(("127.0.0.1", server.api_port())).expect("connected");
         write!(socket, "GET /api/stream.ts?src={name} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
         let mut reading = socket.try_clone().expect("cloned");
@@ -314,11 +319,11 @@ impl Drop for Watcher {
     }
 }
 
-fn farm(children: usize) -> (Yeoul, Vec<Watcher>) {
+fn farm(children: usize, start: fn(&str) -> Yeoul) -> (Yeoul, Vec<Watcher>) {
     let clip = clip("1080p25-gop2");
     let streams: String =
         (0..children).map(|index| format!("  s{index}: 'ffmpeg:{clip}#video=copy'\n")).collect();
-    let server = Yeoul::start(&format!("streams:\n{streams}"));
+    let server = start(&format!("streams:\n{streams}"));
     let watchers = (0..children).map(|index| Watcher::start(&server, &format!("s{index}"))).collect();
     wait_until("all are live", SECOND * 60, || is_whole(&server, children, None));
     (server, watchers)
@@ -335,7 +340,7 @@ fn is_whole(server: &Yeoul, children: usize, killed: Option<i32>) -> bool {
 #[test]
 fn killed_children_come_back_and_none_stays_behind() {
     let (children, kills) = (amount("CHILDREN", 4), amount("KILLS", 3));
-    let (server, watchers) = farm(children);
+    let (server, watchers) = farm(children, Yeoul::start);
     let mut times: Vec<Duration> = Vec::new();
     for round in 0..kills {
         let ids = server.child_ids();
@@ -355,11 +360,15 @@ fn killed_children_come_back_and_none_stays_behind() {
 
 #[test]
 fn children_end_with_a_server_that_is_killed() {
-    let (server, _watchers) = farm(amount("CHILDREN", 4));
-    let ids = server.child_ids();
-    // Killed as by the kernel: nothing of it runs any more.
-    drop(server);
-    wait_until("no orphan", SECOND * 5, || ids.iter().all(|&id| command_line(id).is_empty()));
+    // Killed as by the kernel, and as a supervisor kills a group: nothing of it runs any more.
+    let ways: [(fn(&str) -> Yeoul, fn(Yeoul)); 2] =
+        [(Yeoul::start, drop::<Yeoul>), (Yeoul::start_as_leader, Yeoul::kill_group)];
+    for (start, kill) in ways {
+        let (server, _watchers) = farm(amount("CHILDREN", 4), start);
+        let ids = server.child_ids();
+        kill(server);
+        wait_until("no orphan", SECOND * 5, || ids.iter().all(|&id| command_line(id).is_empty()));
+    }
 }
 
 /// What a process was started with; empty if there is no such process, or it is a zombie.
