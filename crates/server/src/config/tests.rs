@@ -176,7 +176,7 @@ fn programs_and_templates_of_sources_are_read() {
         "exec.enabled: expected true or false, got \"maybe\"",
         "unknown key paths in exec; known are enabled, allow_paths",
         "streams.a: expected a program with its arguments behind the colon",
-        "streams.b: unknown scheme gopher; known are echo, exec, ffmpeg, http",
+        "streams.b: unknown scheme gopher; known are echo, exec, ffmpeg, file, http",
     ] {
         assert!(error.contains(part), "{error}");
     }

@@ -147,7 +147,7 @@ pub(crate) async fn run(
             let result =
                 ffmpeg::source::run(&theirs, ffmpeg, desk, &BTreeSet::new(), attach, hang_up.clone()).await;
             match result {
-                Err(error) if error.text != CLEAN_END => return Err(error),
+                Err(error) if !error.text.starts_with(CLEAN_END) => return Err(error),
                 Ok(()) if hang_up.is_cancelled() => return Ok(()),
                 Ok(()) | Err(_) => {}
             }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use yeoul_container::Event;
@@ -38,25 +39,15 @@ pub(super) struct Reading {
 pub(super) fn open(source: &Source) -> Result<Opened, DialError> {
     let name = source.name();
     let failed = |kind, text: String| DialError::new(kind, format!("{name} {text}"));
-    let unread = |error: &io::Error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            let text = if source.path.is_absolute() {
-                format!("is not there: {}", source.path.display())
-            } else {
-                let folder = std::env::current_dir().unwrap_or_default();
-                format!(
-                    "is not there: {} in the working directory, {}",
-                    source.path.display(),
-                    folder.display()
-                )
-            };
-            failed(ErrorKind::NotFound, text)
+    let unread = |error: &io::Error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            return failed(ErrorKind::NotFound, format!("is not there: {}", place(&source.path)));
         }
-        io::ErrorKind::PermissionDenied => failed(
-            ErrorKind::Unauthorized,
-            "may not be read by the user that this program runs as".to_owned(),
-        ),
-        _ => failed(ErrorKind::Retry, format!("cannot be read: {error}")),
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            let text = "may not be read by the user that this program runs as".to_owned();
+            return failed(ErrorKind::Unauthorized, text);
+        }
+        failed(ErrorKind::Retry, format!("cannot be read: {error}"))
     };
     // Looked at before it is opened: to open a pipe waits for its other end.
     let kind = fs::metadata(&source.path).map_err(|error| unread(&error))?;
@@ -79,6 +70,15 @@ pub(super) fn open(source: &Source) -> Result<Opened, DialError> {
     let Source { repeats, start, .. } = *source;
     let reading = Reading { file, name, repeats, start, is_mp4: form == Form::Mp4 };
     Ok(Opened::Ours(reading, form))
+}
+
+/// A path, and what it is relative to.
+fn place(path: &Path) -> String {
+    if path.is_absolute() {
+        return path.display().to_string();
+    }
+    let folder = std::env::current_dir().unwrap_or_default();
+    format!("{} in the working directory, {}", path.display(), folder.display())
 }
 
 /// Why a round ends before the file does.

@@ -89,14 +89,12 @@ impl Source {
     fn bind(&self) -> Result<UdpSocket, DialError> {
         let port = self.listen.port;
         let socket = sockets::udp_at(self.listen).map_err(|error| {
-            let text = match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    format!("port {port} is in use by another program, or by another stream of this server")
-                }
-                io::ErrorKind::AddrNotAvailable => {
-                    format!("{} is no address of this machine, nor a group", self.listen)
-                }
-                _ => format!("cannot receive on {}: {error}", self.listen),
+            let text = if error.kind() == io::ErrorKind::AddrInUse {
+                format!("port {port} is in use by another program, or by another stream of this server")
+            } else if error.kind() == io::ErrorKind::AddrNotAvailable {
+                format!("{} is no address of this machine, nor a group", self.listen)
+            } else {
+                format!("cannot receive on {}: {error}", self.listen)
             };
             DialError::new(ErrorKind::Unsupported, text)
         })?;

@@ -83,7 +83,7 @@ fn recordings_are_played_in_every_form() {
     std::fs::remove_dir_all(root).expect("removed");
 }
 
-/// Reads `seconds` of a stream by RTSP; the times of each track's frames in milliseconds.
+/// Reads `seconds` of a stream by RTSP, or less where nothing more comes; the times of each track's frames in milliseconds.
 pub(crate) fn times(server: &Yeoul, name: &str, seconds: &str) -> [Vec<i64>; 2] {
     let url = server.rtsp(name);
     let read = [
