@@ -91,6 +91,8 @@ pub(crate) fn times(server: &Yeoul, name: &str, seconds: &str) -> [Vec<i64>; 2] 
         "error",
         "-rtsp_transport",
         "tcp",
+        "-timeout",
+        "4000000",
         "-i",
         &url,
         "-t",
