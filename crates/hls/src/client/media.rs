@@ -143,6 +143,8 @@ impl Media {
                     media.part_target = target.map(|text| seconds("EXT-X-PART-INF", text)).transpose()?;
                 }
                 "#EXT-X-SERVER-CONTROL" => blocks = list.get("CAN-BLOCK-RELOAD") == Some("YES"),
+                // Behind a segment they mean nothing (RFC 8216 §4.3.3.2, §4.3.3.3).
+                "#EXT-X-MEDIA-SEQUENCE" | "#EXT-X-DISCONTINUITY-SEQUENCE" if !media.segments.is_empty() => {}
                 "#EXT-X-MEDIA-SEQUENCE" => open.segment.number = whole("EXT-X-MEDIA-SEQUENCE", value)?,
                 "#EXT-X-DISCONTINUITY-SEQUENCE" => {
                     open.segment.discontinuity = whole("EXT-X-DISCONTINUITY-SEQUENCE", value)?;
@@ -290,6 +292,13 @@ mod tests {
             "#EXT-X-TARGETDURATION:2\n#EXT-X-PART-INF:PART-TARGET=0.2\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n",
         );
         assert_eq!((media.part_target, media.has_ended, media.segments.len()), (None, true, 1));
+    }
+
+    #[test]
+    fn numbers_do_not_begin_anew_within_a_playlist() {
+        let text = "#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2,\na\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2,\nb\n";
+        let numbers: Vec<u64> = media(text).segments.iter().map(|segment| segment.number).collect();
+        assert_eq!(numbers, [7, 8]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn root(name: &str) -> PathBuf {
 }
 
 const RECORDED: [&str; 8] = ["-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod"];
-const FMP4: [&str; 2] = ["-hls_segment_type", "fmp4"];
+const FMP4: [&str; 4] = ["-hls_segment_type", "fmp4", "-bsf:a", "aac_adtstoasc"];
 
 #[test]
 fn recordings_are_played_in_every_form() {
@@ -163,7 +163,7 @@ fn qualities_are_chosen_and_sound_beside_them_is_joined() {
     let (segments, list) = (path("%v-%d.m4s"), path("%v.m3u8"));
     let mut arguments = vec!["-v", "error", "-i", source.to_str().expect("a path"), "-t", "20"];
     arguments.extend(["-map", "0:v", "-map", "0:v", "-map", "0:a"]);
-    arguments.extend(["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-c:a", "copy"]);
+    arguments.extend(["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-c:a", "aac"]);
     arguments.extend(["-filter:v:0", "scale=160:120", "-b:v:0", "100k", "-b:v:1", "600k"]);
     arguments.extend([
         "-f",
