@@ -1,6 +1,9 @@
 //! Connections to others: TCP, with TLS on it where the address asks for it, and only to where a [`Route`] may lead.
 
 mod tls;
+mod wire;
+
+pub(crate) use wire::{Happened, Wire};
 
 use crate::policy::Route;
 use crate::streams::ErrorKind;

@@ -1,9 +1,9 @@
 //! Dials an RTMP server and publishes a stream to it.
 
-use super::from_client;
-use super::wire::{Happened, Wire};
+use super::{from_client, open};
+use crate::connect::{Happened, Wire};
+use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
-use std::future::pending;
 use std::time::Instant;
 use tokio::time::sleep_until;
 use tracing::{debug, info};
@@ -16,10 +16,11 @@ use yeoul_rtmp::{Fanout, Purpose};
 /// away. `live` is called once the server takes it. Dropped, it closes the connection.
 pub(crate) async fn push(
     target: &Source,
+    route: Route,
     consumer: Consumer,
     live: impl FnOnce() + Send,
 ) -> Result<(), DialError> {
-    let wire = Wire::open(target).await?;
+    let wire = open(target, route).await?;
     let session = ClientSession::new(Instant::now(), target.clone(), Purpose::Publish, crate::rtmp::seed());
     let mut push = Push { session, wire, consumer, fanout: None, has_started: false };
     push.run(live).await
@@ -55,7 +56,7 @@ impl Push {
                     Happened::Sent => {}
                     Happened::Failed(text) => return Err(self.wire.error(ErrorKind::Retry, text)),
                 },
-                event = next(&mut self.consumer, may_fetch) => self.event(event)?,
+                event = self.consumer.next(), if may_fetch => self.event(event)?,
                 () = sleep_until(until.into()) => self.tell(Input::Timeout)?,
             }
         }
@@ -114,8 +115,4 @@ impl Push {
             None => Ok(()),
         }
     }
-}
-
-async fn next(consumer: &mut Consumer, may_fetch: bool) -> Event {
-    if may_fetch { consumer.next().await } else { pending().await }
 }
