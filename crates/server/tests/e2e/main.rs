@@ -10,6 +10,8 @@ mod https;
 mod load;
 mod pictures;
 mod progressive;
+mod publish;
 mod rtmp;
 mod rtsp;
 mod sources;
+mod streams;

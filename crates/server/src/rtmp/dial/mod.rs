@@ -32,11 +32,11 @@ pub(crate) async fn run(
         debug!(target: "rtmp", "{stream}: #{unknown} means nothing to an RTMP source");
     }
     let wire = tokio::select! {
-        wire = open(source, route) => wire?,
+        wire = open(source, route.clone()) => wire?,
         () = hang_up.cancelled() => return Ok(()),
     };
     let session = ClientSession::new(Instant::now(), source.clone(), Purpose::Play, super::seed());
-    let mut dial = Dial { source, session, wire, stream, attach, producer: None };
+    let mut dial = Dial { source, route, session, wire, stream, attach, producer: None };
     dial.play(&hang_up).await
 }
 
@@ -53,6 +53,7 @@ async fn open(source: &Source, mut route: Route) -> Result<Wire, DialError> {
 
 struct Dial<'a> {
     source: &'a Source,
+    route: Route,
     session: ClientSession,
     wire: Wire,
     /// The stream's name, for the log.
@@ -64,7 +65,7 @@ struct Dial<'a> {
 impl Dial<'_> {
     async fn play(&mut self, hang_up: &CancellationToken) -> Result<(), DialError> {
         let mut is_hanging_up = false;
-        while let Some(until) = self.drain()? {
+        while let Some(until) = self.drain().await? {
             let input = tokio::select! {
                 happened = self.wire.transfer() => match happened {
                     Happened::Received => Input::Received(self.wire.received()),
@@ -85,10 +86,11 @@ impl Dial<'_> {
     }
 
     /// Does what the session wants; gives the time of its next wish, `None` if it has none any more.
-    fn drain(&mut self) -> Result<Option<Instant>, DialError> {
+    async fn drain(&mut self) -> Result<Option<Instant>, DialError> {
         loop {
             match self.session.poll_output() {
                 Output::Send(bytes) => self.wire.push(bytes),
+                Output::Reconnect => self.wire = open(self.source, self.route.clone()).await?,
                 Output::Tracks(codecs) => self.tracks(codecs),
                 Output::Frame(frame) => self.publish(frame)?,
                 Output::Note(note) => info!(target: "rtmp", "{}: {note}", self.stream),

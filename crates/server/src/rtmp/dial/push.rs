@@ -20,13 +20,15 @@ pub(crate) async fn push(
     consumer: Consumer,
     live: impl FnOnce() + Send,
 ) -> Result<(), DialError> {
-    let wire = open(target, route).await?;
+    let wire = open(target, route.clone()).await?;
     let session = ClientSession::new(Instant::now(), target.clone(), Purpose::Publish, crate::rtmp::seed());
-    let mut push = Push { session, wire, consumer, fanout: None, has_started: false };
+    let mut push = Push { target, route, session, wire, consumer, fanout: None, has_started: false };
     push.run(live).await
 }
 
-struct Push {
+struct Push<'a> {
+    target: &'a Source,
+    route: Route,
     session: ClientSession,
     wire: Wire,
     consumer: Consumer,
@@ -35,10 +37,10 @@ struct Push {
     has_started: bool,
 }
 
-impl Push {
+impl Push<'_> {
     async fn run(&mut self, live: impl FnOnce() + Send) -> Result<(), DialError> {
         let mut live = Some(live);
-        while let Some(until) = self.drain()? {
+        while let Some(until) = self.drain().await? {
             if self.fanout.is_some()
                 && let Some(live) = live.take()
             {
@@ -64,10 +66,11 @@ impl Push {
         Ok(())
     }
 
-    fn drain(&mut self) -> Result<Option<Instant>, DialError> {
+    async fn drain(&mut self) -> Result<Option<Instant>, DialError> {
         loop {
             match self.session.poll_output() {
                 Output::Send(bytes) => self.wire.push(bytes),
+                Output::Reconnect => self.wire = open(self.target, self.route.clone()).await?,
                 Output::Publishing { message_stream } => {
                     let fanout = Fanout::new(self.consumer.tracks(), message_stream);
                     let fanout = fanout.map_err(|error| {
