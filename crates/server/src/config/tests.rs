@@ -544,7 +544,7 @@ fn streams_are_preloaded() {
 }
 
 #[test]
-fn streams_are_published_to_rtmp() {
+fn streams_are_published_to_other_servers() {
     let (config, warnings) =
         read("streams: {a: }\npublish: {a: [rtmp://h/live/k, 'rtmps://u:canary@h/live/k'], b: rtmp://h/l}");
     assert_eq!(config.publish["a"].len(), 2);
@@ -604,6 +604,6 @@ fn streams_from_the_api_are_known_as_such_and_networks_are_opened_to_them() {
     assert_eq!(config.api.source_networks.len(), 2);
     check(
         "api: {source_networks: [here]}",
-        &["yeoul.yaml:1:24: api.source_networks: expected networks such as 127.0.0.0/8, got \"here\""],
+        &["yeoul.yaml:1:25: api.source_networks: expected networks such as 127.0.0.0/8, got \"here\""],
     );
 }
