@@ -100,7 +100,7 @@ pub(super) async fn put(State(app): State<Arc<App>>, RawQuery(query): RawQuery) 
 async fn add(app: &Arc<App>, query: &Query) -> Result<Response, Failure> {
     let first = query.first("src")?;
     let name = query.all("name").next().unwrap_or(first);
-    let sources = query.all("src").map(|text| source(app, text)).collect::<Result<Vec<_>, _>>()?;
+    let sources = query.all("src").map(|text| source(app, name, text)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<String> = sources.iter().map(|source| source.text.clone()).collect();
     let _one_by_one = app.edits.lock().await;
     app.streams.set(name, sources)?;
@@ -127,7 +127,7 @@ async fn replace(app: &App, query: &Query) -> Result<(), Failure> {
     if app.streams.get(text).is_some() {
         return Ok(app.streams.alias(name, text)?);
     }
-    app.streams.set(name, vec![source(app, text)?])?;
+    app.streams.set(name, vec![source(app, name, text)?])?;
     info!(target: "streams", "{name}: given by a caller of the API, until the program ends");
     Ok(())
 }
@@ -169,10 +169,10 @@ async fn publish(app: &App, query: &Query) -> Result<(), Failure> {
     published.map_err(|error| Failure::Publish(error.text))
 }
 
-/// A source that a caller gives.
-fn source(app: &App, text: &str) -> Result<Written, Failure> {
+/// A source that a caller gives for the stream `name`. Home Assistant has ffmpeg read the stream that it adds with the same request.
+fn source(app: &App, name: &str, text: &str) -> Result<Written, Failure> {
     app.masker.learn(&url_password(text));
-    match Source::parse_of_caller(text, |name| app.streams.registry().contains(name))? {
+    match Source::parse_of_caller(text, |read| read == name || app.streams.registry().contains(read))? {
         Source::Planned { scheme } => Err(Failure::Planned(scheme)),
         source => Ok(Written::new(text, source)),
     }
