@@ -591,19 +591,3 @@ fn the_example_is_right() {
     assert_eq!(lines(warnings.iter()), "");
     assert!(config.api.account.is_some() && !config.webrtc.candidates.is_empty(), "{all}");
 }
-
-#[test]
-fn streams_from_the_api_are_known_as_such_and_networks_are_opened_to_them() {
-    use crate::policy::Origin;
-    let text = "streams:\n  a: rtsp://192.0.2.1/\n  b: {url: rtsp://192.0.2.1/, from_api: true}\n\
-                api: {source_networks: [127.0.0.0/8, '::1/128']}\n";
-    let (config, warnings) =
-        Config::parse(&[Layer::file("yeoul.yaml", text)], &|_| None).expect("a right one");
-    assert!(warnings.is_empty());
-    assert_eq!(["a", "b"].map(|name| config.streams[name].origin), [Origin::Owner, Origin::Caller]);
-    assert_eq!(config.api.source_networks.len(), 2);
-    check(
-        "api: {source_networks: [here]}",
-        &["yeoul.yaml:1:25: api.source_networks: expected networks such as 127.0.0.0/8, got \"here\""],
-    );
-}

@@ -78,8 +78,9 @@ impl Supervisor {
     /// Resolves when somebody wants it; `false` if that can no longer be.
     async fn is_wanted(&mut self, stop: &CancellationToken) -> bool {
         tokio::select! {
-            wanted = self.demand.wait_for(|&consumers| consumers > 0) => wanted.is_ok(),
+            biased;
             () = stop.cancelled() => false,
+            wanted = self.demand.wait_for(|&consumers| consumers > 0) => wanted.is_ok(),
         }
     }
 

@@ -18,8 +18,9 @@ const GSTREAMER: &str = r#"
 import sys
 import gi
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
 
 Gst.init(None)
 server = GstRtspServer.RTSPServer.new()
@@ -44,7 +45,7 @@ def configure(_, media):
 factory.connect("media-configure", configure)
 if len(sys.argv) > 2:
     auth = GstRtspServer.RTSPAuth.new()
-    auth.set_supported_methods(8)  # Digest
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     token = GstRtspServer.RTSPToken.new()
     token.set_string("media.factory.role", "user")
     auth.add_digest("u", "p", token)
