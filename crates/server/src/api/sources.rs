@@ -108,7 +108,6 @@ async fn add(app: &Arc<App>, query: &Query) -> Result<Response, Failure> {
     if app.streams.configured(name).is_none_or(|stream| stream.origin == Origin::Owner) {
         return Ok(StatusCode::OK.into_response());
     }
-    info!(target: "streams", "{name}: given by a caller of the API");
     Ok(keep(app, name, file::Change::Set(texts)).await)
 }
 
@@ -128,7 +127,6 @@ async fn replace(app: &App, query: &Query) -> Result<(), Failure> {
         return Ok(app.streams.alias(name, text)?);
     }
     app.streams.set(name, vec![source(app, name, text)?])?;
-    info!(target: "streams", "{name}: given by a caller of the API, until the program ends");
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::policy::Origin;
 use crate::rtsp::desk;
 use crate::schemes::Written;
 use std::sync::Arc;
+use tracing::info;
 
 /// Why streams were left as they are: a sentence for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +53,7 @@ impl Streams {
             if added >= ADDED_STREAMS {
                 return Err(ChangeError::TooManyStreams);
             }
+            info!(target: "streams", "{name}: given by a caller of the API");
             let made = Arc::new(self.supervise(name, sources, Origin::Caller));
             if let Some(replaced) = table.by_name.insert(name.to_owned(), made) {
                 end(table, &replaced);

@@ -52,8 +52,8 @@ fn usual_publishing() -> Vec<String> {
         "connect cam:554 None".to_owned(),
         format!("OPTIONS {TARGET}"),
         format!("ANNOUNCE {TARGET}"),
-        format!("SETUP {TARGET}/streamid=0 | RTP/AVP/TCP;unicast;interleaved=0-1;mode=\"RECORD\""),
-        format!("SETUP {TARGET}/streamid=1 | RTP/AVP/TCP;unicast;interleaved=2-3;mode=\"RECORD\" | abc"),
+        format!("SETUP {TARGET}/streamid=0 | RTP/AVP/TCP;unicast;interleaved=0-1;mode=record | abc"),
+        format!("SETUP {TARGET}/streamid=1 | RTP/AVP/TCP;unicast;interleaved=2-3;mode=record | abc"),
         format!("RECORD {TARGET} | npt=0.000- | abc"),
     ]
 }
