@@ -101,7 +101,7 @@ mod tests {
         let target = Target::parse("rtmps://u:p@a.example.com/live2/abcd-key?x=y").unwrap();
         assert_eq!(target.to_string(), "rtmps://a.example.com:443/live2/***");
         let target = Target::parse("rtsp://u:p@a.example.com/live/cam").unwrap();
-        assert_eq!(target.to_string(), "rtsp://a.example.com/live/cam");
+        assert_eq!(target.to_string(), "rtsp://u:***@a.example.com/live/cam");
     }
 
     #[test]
