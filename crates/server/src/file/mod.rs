@@ -9,10 +9,9 @@ mod tests;
 use crate::ffmpeg::{self, Ffmpeg};
 use crate::playout::{self, Lane, Splice};
 use crate::rtsp::desk::Desk;
-use crate::streams::{DialError, ErrorKind};
+use crate::streams::{DialError, ErrorKind, Registry};
 use percent_encoding::percent_decode_str;
 use reading::{Opened, open};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -145,7 +144,8 @@ pub(crate) async fn run(
         Opened::Foreign => {
             let theirs = source.for_ffmpeg()?;
             let result =
-                ffmpeg::source::run(&theirs, ffmpeg, desk, &BTreeSet::new(), attach, hang_up.clone()).await;
+                ffmpeg::source::run(&theirs, ffmpeg, desk, &Registry::default(), attach, hang_up.clone())
+                    .await;
             match result {
                 Err(error) if !error.text.starts_with(CLEAN_END) => return Err(error),
                 Ok(()) if hang_up.is_cancelled() => return Ok(()),
