@@ -179,8 +179,8 @@ impl Reader {
     /// Takes what is new; whether anything is.
     fn take(&mut self, media: Media) -> bool {
         let first = media.segments.first().map_or(0, |segment| segment.number);
-        let whole = media.segments.iter().filter(|segment| segment.whole.is_some());
-        let end = whole.clone().map(|segment| segment.number.saturating_add(1)).last();
+        let last = media.segments.iter().rfind(|segment| segment.whole.is_some());
+        let end = last.map(|segment| segment.number.saturating_add(1));
         let mut from = match (self.next, end) {
             (None, _) => None,
             // Numbers never run back (RFC 8216 §6.2.1). An old copy out of a cache does, once; a server that counts anew stays there.

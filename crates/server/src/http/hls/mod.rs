@@ -23,7 +23,7 @@ use yeoul_media::Kind;
 /// Plays the playlist that `reply` holds, asked for at the time beside it, until it ends.
 pub(super) async fn run(
     source: &Source,
-    mut client: Client,
+    client: Client,
     (reply, asked_at): (Reply, Instant),
     attach: Attach,
     mut label: Label,
@@ -47,7 +47,6 @@ pub(super) async fn run(
     };
     let (sound_sender, sound_receiver) = playout::queue();
     let beside = Rendition::new(client.another(), Lane::new(1, splice.clone()), sound_sender, sound);
-    client = client.another();
     let rendition = Rendition::new(client, Lane::new(0, splice).without(Kind::Audio), sender, video);
     play(rendition, None, Some(beside), vec![receiver, sound_receiver], attach, label).await
 }
