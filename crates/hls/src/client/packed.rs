@@ -2,7 +2,6 @@
 //!
 //! Left out: MP3, AC-3 and E-AC-3 in this form.
 
-use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
 use yeoul_container::{Event, adts};
@@ -37,7 +36,7 @@ impl PackedAudio {
     /// What a segment has: one track, told once, and its frames.
     pub fn read(&mut self, segment: &[u8], received_at: Instant) -> Vec<Event> {
         let (told, data) = tags(segment);
-        let start = told.or(self.next).unwrap_or(Timestamp::ZERO);
+        let mut start = told.or(self.next).unwrap_or(Timestamp::ZERO);
         let mut reader = adts::Reader::default();
         reader.push(data);
         let (mut events, mut samples, mut time) = (Vec::new(), 0, start);
@@ -46,6 +45,8 @@ impl PackedAudio {
             let rate = unit.header.sample_rate();
             let mut new_codec = None;
             if self.config.as_ref() != Some(&config) {
+                // Samples are counted from here on, as they may be longer ones.
+                (start, samples) = (time, 0);
                 let codec = Codec::Aac(config.clone());
                 match self.config.replace(config) {
                     None => events.push(Event::Tracks(vec![Track { id: TRACK, codec }])),
@@ -60,7 +61,7 @@ impl PackedAudio {
                 new_codec,
                 captured_at: None,
                 received_at,
-                data: Bytes::copy_from_slice(&unit.data),
+                data: unit.data,
             }));
             samples += i64::from(adts::FRAME_SAMPLES);
             let since = Timestamp::from_ticks(samples, rate).saturating_since(Timestamp::ZERO);
@@ -143,6 +144,22 @@ mod tests {
             told,
             ["AAC 48000 Hz 2 channels", "9 bytes at 48000", "9 bytes at 49024", "9 bytes at 50048"]
         );
+    }
+
+    #[test]
+    fn time_goes_on_where_samples_become_shorter() {
+        let other = AudioSpecificConfig::low_complexity(96_000, 2).unwrap();
+        let header = adts::Header::of(&other).unwrap();
+        let fast = [&header.write(9).unwrap()[..], &[7; 9]].concat();
+        let events = PackedAudio::default().read(&[sound(2), fast].concat(), epoch());
+        let times: Vec<i64> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Tracks(_) => None,
+                Event::Frame(frame) => Some(frame.dts.to_ticks(48_000)),
+            })
+            .collect();
+        assert_eq!(times, [0, 1024, 2048]);
     }
 
     proptest! {

@@ -12,9 +12,8 @@ use super::client::{Client, Reply, authority};
 use crate::limits::HLS_PLAYLIST_BYTES;
 use crate::playout::{self, Lane, Splice};
 use crate::streams::{DialError, ErrorKind};
-use rendition::{Listed, Rendition};
+use rendition::Rendition;
 use std::time::Instant;
-use tokio::sync::mpsc;
 use url::Url;
 use yeoul_hls::client::{Multivariant, Playlist};
 use yeoul_hub::{Attach, Label};
@@ -29,38 +28,24 @@ pub(super) async fn run(
     mut label: Label,
 ) -> Result<(), DialError> {
     label.protocol = format!("hls+{}", label.protocol);
-    let (sender, receiver) = playout::queue();
-    let splice = Splice::default();
     let url = reply.url.clone();
-    let picture = match read(reply).await? {
-        Playlist::Media(media) => {
-            let lane = Lane::new(0, splice);
-            let rendition = Rendition::new(client, lane, sender, url);
-            return play(rendition, Some((media, asked_at)), None, vec![receiver], attach, label).await;
-        }
-        Playlist::Multivariant(playlist) => Chosen::of(source, &playlist, &url)?,
+    let (Chosen { picture, sound }, listed) = match read(reply).await? {
+        Playlist::Media(media) => (Chosen { picture: url, sound: None }, Some((media, asked_at))),
+        Playlist::Multivariant(playlist) => (Chosen::of(source, &playlist, &url)?, None),
     };
-    let Chosen { video, sound } = picture;
-    let Some(sound) = sound else {
-        let rendition = Rendition::new(client, Lane::new(0, splice), sender, video);
-        return play(rendition, None, None, vec![receiver], attach, label).await;
-    };
-    let (sound_sender, sound_receiver) = playout::queue();
-    let beside = Rendition::new(client.another(), Lane::new(1, splice.clone()), sound_sender, sound);
-    let rendition = Rendition::new(client, Lane::new(0, splice).without(Kind::Audio), sender, video);
-    play(rendition, None, Some(beside), vec![receiver, sound_receiver], attach, label).await
-}
-
-/// Goes through the playlists and plays what comes.
-async fn play(
-    rendition: Rendition,
-    listed: Option<Listed>,
-    beside: Option<Rendition>,
-    queues: Vec<mpsc::Receiver<playout::Media>>,
-    attach: Attach,
-    label: Label,
-) -> Result<(), DialError> {
-    let name = rendition.name();
+    let name = authority(&picture);
+    let splice = Splice::default();
+    let (sender, receiver) = playout::queue();
+    let (mut queues, mut lane) = (vec![receiver], Lane::new(0, splice.clone()));
+    let beside = sound.map(|url| {
+        let (sender, receiver) = playout::queue();
+        queues.push(receiver);
+        Rendition::new(client.another(), Lane::new(1, splice), sender, url)
+    });
+    if beside.is_some() {
+        lane = lane.without(Kind::Audio);
+    }
+    let rendition = Rendition::new(client, lane, sender, picture);
     let beside = async {
         match beside {
             Some(rendition) => rendition.run(None).await,
@@ -73,7 +58,8 @@ async fn play(
 
 /// The playlists of one quality.
 struct Chosen {
-    video: Url,
+    /// With its sound, unless that is apart.
+    picture: Url,
     sound: Option<Url>,
 }
 
@@ -84,7 +70,7 @@ impl Chosen {
         })?;
         let sound = playlist.sound_of(variant).and_then(|sound| sound.uri.as_deref());
         let sound = sound.map(|uri| join(base, uri)).transpose()?;
-        Ok(Self { video: join(base, &variant.uri)?, sound })
+        Ok(Self { picture: join(base, &variant.uri)?, sound })
     }
 }
 

@@ -41,7 +41,7 @@ impl Rendition {
     }
 
     /// Its server, for sentences.
-    pub(super) fn name(&self) -> String {
+    fn name(&self) -> String {
         authority(&self.url)
     }
 
