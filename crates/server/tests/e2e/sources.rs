@@ -360,15 +360,15 @@ fn killed_children_come_back_and_none_stays_behind() {
 
 #[test]
 fn children_end_with_a_server_that_is_killed() {
-    // Killed as by the kernel, and as a supervisor kills a group: nothing of it runs any more.
-    let ways: [(fn(&str) -> Yeoul, fn(Yeoul)); 2] =
-        [(Yeoul::start, drop::<Yeoul>), (Yeoul::start_as_leader, Yeoul::kill_group)];
-    for (start, kill) in ways {
+    let check = |start, kill: fn(Yeoul)| {
         let (server, _watchers) = farm(amount("CHILDREN", 4), start);
         let ids = server.child_ids();
         kill(server);
         wait_until("no orphan", SECOND * 5, || ids.iter().all(|&id| command_line(id).is_empty()));
-    }
+    };
+    // Killed as by the kernel, and as a supervisor kills a group: nothing of it runs any more.
+    check(Yeoul::start, drop);
+    check(Yeoul::start_as_leader, Yeoul::kill_group);
 }
 
 /// What a process was started with; empty if there is no such process, or it is a zombie.
