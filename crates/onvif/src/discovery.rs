@@ -27,8 +27,6 @@ pub enum Types {
 /// A device that has answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// What it is called wherever it is: `urn:uuid:…`. Empty if it does not tell.
-    pub endpoint: String,
     /// Where its device service is.
     pub url: Url,
     /// Its name, of its scopes; may be empty.
@@ -81,12 +79,7 @@ fn device(found: &Element, sender: IpAddr) -> Option<Device> {
         let value = scopes.split_whitespace().find_map(|scope| scope.strip_prefix(&prefix));
         printable(&percent_decode_str(value.unwrap_or_default()).decode_utf8_lossy())
     };
-    Some(Device {
-        endpoint: printable(found.text_at(&["EndpointReference", "Address"]).unwrap_or_default()),
-        url,
-        name: scope("name"),
-        hardware: scope("hardware"),
-    })
+    Some(Device { url, name: scope("name"), hardware: scope("hardware") })
 }
 
 /// Of the addresses that a device tells, the one by which it has answered; else the first of IPv4, else the first.

@@ -46,7 +46,6 @@ impl Route {
     }
 
     /// Of a source that a caller of the API gives.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the API cannot add sources yet"))]
     pub(crate) fn of_caller() -> Self {
         Self { origin: Origin::Caller, first: None }
     }

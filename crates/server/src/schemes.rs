@@ -5,6 +5,7 @@ use crate::exec::{self, Command};
 use crate::ffmpeg::{self, Ffmpeg, RenditionSource};
 use crate::http;
 use crate::mask::Masker;
+use crate::onvif;
 use crate::policy::Route;
 use crate::rtsp::desk::Desk;
 use crate::streams::{DialError, ErrorKind};
@@ -18,8 +19,8 @@ use yeoul_transcode::ffmpeg::source::{Input, Source as FfmpegSource};
 
 /// The schemes that can be dialled, as `GET /api/schemes` tells them.
 pub(crate) const SCHEMES: &[&str] = &[
-    "echo", "exec", "ffmpeg", "http", "https", "httpx", "rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx",
-    "tcp",
+    "echo", "exec", "ffmpeg", "http", "https", "httpx", "onvif", "rtmp", "rtmps", "rtmpx", "rtsp", "rtsps",
+    "rtspx", "tcp",
 ];
 
 /// Schemes that go2rtc knows and Yeoul does not dial yet: known words, not typing errors.
@@ -39,7 +40,6 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
     "kasa",
     "multitrans",
     "nest",
-    "onvif",
     "ring",
     "roborock",
     "tapo",
@@ -69,6 +69,8 @@ pub(crate) enum Source {
     Echo(Box<Command>),
     /// `http://`, `https://`, `httpx://`, `tcp://`.
     Http(Box<http::Source>),
+    /// `onvif://`.
+    Onvif(Box<onvif::Source>),
     /// A lower quality of another stream. Nobody writes it as a URL: it is a variant.
     Rendition(RenditionSource),
     /// A scheme of [`PLANNED_SCHEMES`]: the stream says so when it is asked for.
@@ -124,6 +126,7 @@ impl Source {
             "exec" => address(Command::parse(text)).map(Self::Exec),
             "echo" => address(Command::parse_plain(text)).map(Self::Echo),
             "http" | "https" | "httpx" | "tcp" => address(http::Source::parse(text)).map(Self::Http),
+            "onvif" => address(onvif::Source::parse(text)).map(Self::Onvif),
             planned if PLANNED_SCHEMES.contains(&planned) => Ok(Self::Planned { scheme }),
             _ => Err(SourceError::UnknownScheme { scheme }),
         }
@@ -141,13 +144,28 @@ impl Source {
         }
         let source = Self::parse(text)?;
         let is_secure = match &source {
-            Self::Rtsp(_) | Self::Rtmp(_) | Self::Http(_) | Self::Planned { .. } => true,
+            Self::Rtsp(_) | Self::Rtmp(_) | Self::Http(_) | Self::Onvif(_) | Self::Planned { .. } => true,
             Self::Ffmpeg(source) => {
                 source.is_tame() && matches!(source.input(), Input::Name(name) if streams.contains(name))
             }
             Self::Exec(_) | Self::Echo(_) | Self::Rendition(_) => false,
         };
         if is_secure { Ok(source) } else { Err(SourceError::Insecure) }
+    }
+
+    /// The camera, if it is one of ONVIF.
+    pub(crate) fn as_onvif(&self) -> Option<&onvif::Source> {
+        match self {
+            Self::Onvif(source) => Some(source),
+            Self::Rtsp(_)
+            | Self::Rtmp(_)
+            | Self::Ffmpeg(_)
+            | Self::Exec(_)
+            | Self::Echo(_)
+            | Self::Http(_)
+            | Self::Rendition(_)
+            | Self::Planned { .. } => None,
+        }
     }
 }
 
@@ -165,6 +183,7 @@ impl fmt::Display for Source {
             Self::Ffmpeg(source) => write!(f, "{source}"),
             Self::Exec(command) | Self::Echo(command) => write!(f, "{command}"),
             Self::Http(source) => write!(f, "{source}"),
+            Self::Onvif(source) => write!(f, "{source}"),
             Self::Rendition(source) => write!(f, "{source}"),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
         }
@@ -213,6 +232,7 @@ pub(crate) async fn dial(
             Box::pin(dial(&echoed, means, attach, hang_up)).await
         }
         Source::Http(source) => http::run(source, Route::of_owner(), attach, hang_up).await,
+        Source::Onvif(source) => onvif::dial::run(source, Route::of_owner(), attach, hang_up).await,
         Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
             ErrorKind::Unsupported,
@@ -245,7 +265,7 @@ mod tests {
         let error = Source::parse("gopher://cam/1").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp"
+            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, onvif, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp"
         );
     }
 
@@ -257,6 +277,7 @@ mod tests {
         };
         check("rtsp://192.168.1.2/1", Ok(()));
         check("http://192.168.1.2/1.mjpeg", Ok(()));
+        check("onvif://192.168.1.2?subtype=1", Ok(()));
         check("ffmpeg:cam#audio=opus#query=log_level=debug", Ok(()));
         for text in
             ["exec:ls", "echo:ls", "ffmpeg:/etc/passwd", "ffmpeg:http://127.0.0.1/", "ffmpeg:virtual?video"]

@@ -460,7 +460,7 @@ async fn what_does_not_exist_is_said() {
         "{body}"
     );
     assert_eq!(get(&app, "/api/nothing").await.0, StatusCode::NOT_FOUND);
-    assert_eq!(get(&app, "/api/onvif?src=a").await.0, StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(get(&app, "/api/ffmpeg?dst=a").await.0, StatusCode::NOT_IMPLEMENTED);
     assert_eq!(get(&app, "/assets/nothing.js").await.0, StatusCode::NOT_FOUND);
     let (status, _, headers) = call(&app, CALLER, &Method::GET, "/webrtc.html?src=a%20b", "").await;
     assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);
@@ -495,6 +495,9 @@ async fn everything_lies_below_the_base_path() {
     let app = app("api: {base_path: /cams}");
     assert_eq!(get(&app, "/cams/api").await.0, StatusCode::OK);
     assert_eq!(get(&app, "/cams/").await.0, StatusCode::OK);
+    // Who asks a camera by ONVIF knows nothing of a base.
+    let (status, ..) = call(&app, CALLER, &Method::POST, "/onvif/device_service", "").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
     for path in ["/", "/api", "/camsx/api", "/cams/../api"] {
         assert_eq!(get(&app, path).await.0, StatusCode::NOT_FOUND, "{path}");
     }

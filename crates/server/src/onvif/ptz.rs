@@ -1,0 +1,309 @@
+//! `/api/ptz`: moves the camera of a stream that has an ONVIF source.
+//!
+//! A camera that is moved stops by itself: it is told how long to move, and told to stop when that time is over, for many do not keep
+//! it. A move that comes meanwhile takes the place of the one before.
+
+use super::session::Session;
+use super::source::Source;
+use crate::api::Route as ApiRoute;
+use crate::app::App;
+use crate::limits::{PTZ_MOVE_LONGEST, PTZ_MOVE_USUAL, SOURCE_STOP_WAIT};
+use crate::mask::Masker;
+use crate::policy::Route;
+use crate::schemes;
+use crate::streams::{DialError, ErrorKind, Streams};
+use axum::extract::{Query, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+use url::Url;
+use yeoul_onvif::Operation;
+use yeoul_onvif::ptz::{self, Velocity};
+use yeoul_onvif::xml::Element;
+
+pub(super) fn routes() -> Vec<ApiRoute> {
+    vec![ApiRoute::new(Method::GET, "/api/ptz", presets), ApiRoute::new(Method::POST, "/api/ptz", operate)]
+}
+
+/// The cameras that can be moved, by the names of their streams.
+#[derive(Debug)]
+pub(crate) struct Cameras(BTreeMap<String, Arc<Camera>>);
+
+#[derive(Debug)]
+struct Camera {
+    /// The stream's.
+    name: String,
+    source: Source,
+    /// The conversation that is kept from one move to the next.
+    link: Mutex<Option<Link>>,
+    /// When it is to stop.
+    moves_until: watch::Sender<Option<Instant>>,
+}
+
+struct Link {
+    session: Session,
+    service: Url,
+    profile: String,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("profile", &self.profile).finish_non_exhaustive()
+    }
+}
+
+/// The first ONVIF source of a stream.
+pub(super) fn onvif_source(sources: &[schemes::Source]) -> Option<&Source> {
+    sources.iter().find_map(schemes::Source::as_onvif)
+}
+
+impl Cameras {
+    /// Those of `streams`; each has a task that stops it, until `shutdown`. Call it inside the runtime.
+    pub(crate) fn start(
+        streams: &Streams,
+        masker: &Masker,
+        tasks: &TaskTracker,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let cameras = streams.iter().filter_map(|(name, configured)| {
+            let source = onvif_source(&configured.sources)?.clone();
+            let (link, moves_until) = (Mutex::new(None), watch::Sender::new(None));
+            let camera = Arc::new(Camera { name: name.to_owned(), source, link, moves_until });
+            tasks.spawn(stop_in_time(Arc::clone(&camera), masker.clone(), shutdown.clone()));
+            Some((name.to_owned(), camera))
+        });
+        Self(cameras.collect())
+    }
+}
+
+/// Stops a camera whenever the time of its movement is over, and at the end of the program.
+async fn stop_in_time(camera: Arc<Camera>, masker: Masker, shutdown: CancellationToken) {
+    let mut moves_until = camera.moves_until.subscribe();
+    loop {
+        let until = *moves_until.borrow_and_update();
+        let over = async {
+            match until {
+                Some(until) => sleep_until(until).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            // The sender is the camera's, which this task holds.
+            _ = moves_until.changed() => continue,
+            () = over => {}
+            () = shutdown.cancelled() => {}
+        }
+        if until.is_some() {
+            // A move that has come meanwhile has a time of its own.
+            camera.moves_until.send_if_modified(|current| *current == until && current.take().is_some());
+            match timeout(SOURCE_STOP_WAIT, camera.ask("StopResponse", ptz::stop)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => {
+                    warn!(target: "onvif", "{}: cannot be stopped: {}", camera.name, masker.mask(&error.text))
+                }
+                Err(_) => warn!(target: "onvif", "{}: has not said whether it stops", camera.name),
+            }
+        }
+        if shutdown.is_cancelled() {
+            return;
+        }
+    }
+}
+
+impl Camera {
+    /// Asks its PTZ service what `operation` makes of the profile's token. A conversation that was kept may be over, or the camera has
+    /// begun anew with another clock: then there is a second attempt.
+    async fn ask(&self, expected: &str, operation: impl Fn(&str) -> Operation) -> Result<Element, DialError> {
+        let mut link = self.link.lock().await;
+        if let Some(mut kept) = link.take()
+            && let Ok(answer) = kept.ask(expected, &operation).await
+        {
+            *link = Some(kept);
+            return Ok(answer);
+        }
+        let mut new = Link::open(&self.source).await?;
+        let answer = new.ask(expected, &operation).await?;
+        *link = Some(new);
+        Ok(answer)
+    }
+}
+
+impl Link {
+    async fn open(source: &Source) -> Result<Self, DialError> {
+        let mut session = Session::open(source, Route::of_owner()).await?;
+        let service = session.ptz()?;
+        let profiles = session.profiles().await?;
+        let watched = session.choose(&profiles, &source.subtype)?;
+        // Sub streams often have no PTZ of their own: they are of the same lens.
+        let movable = [&watched].into_iter().chain(&profiles).find(|profile| profile.has_ptz);
+        let profile = movable.map(|profile| profile.token.clone());
+        let profile = profile.ok_or_else(|| {
+            session.failed(
+                ErrorKind::Unsupported,
+                "cannot be moved: none of its profiles has a PTZ configuration",
+            )
+        })?;
+        Ok(Self { session, service, profile })
+    }
+
+    async fn ask(
+        &mut self,
+        expected: &str,
+        operation: &impl Fn(&str) -> Operation,
+    ) -> Result<Element, DialError> {
+        self.session.ask(&self.service, &operation(&self.profile), expected).await
+    }
+}
+
+/// The query of both.
+#[derive(Debug, Deserialize)]
+struct Asked {
+    src: Option<String>,
+    operation: Option<String>,
+    pan: Option<f32>,
+    tilt: Option<f32>,
+    zoom: Option<f32>,
+    timeout: Option<f64>,
+    preset: Option<String>,
+}
+
+/// Why a camera is not moved.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("src: expected the name of a stream")]
+    NoName,
+    #[error("stream not found")]
+    NoStream,
+    #[error("the stream {0} has no onvif source")]
+    NotOnvif(String),
+    #[error("operation: expected ContinuousMove, Stop, GotoPreset or GotoHomePosition, got {0:?}")]
+    Operation(String),
+    #[error("{0}: expected a speed from -1 to 1")]
+    Speed(&'static str),
+    #[error("ContinuousMove: expected a speed in pan, tilt or zoom")]
+    NoSpeed,
+    #[error("timeout: expected seconds above 0, at most {}", PTZ_MOVE_LONGEST.as_secs())]
+    Timeout,
+    #[error("GotoPreset: expected the token of a preset; GET /api/ptz?src= lists them")]
+    NoPreset,
+    #[error("{0}")]
+    Camera(#[from] DialError),
+}
+
+impl Refusal {
+    fn answer(&self, masker: &Masker) -> Response {
+        let status = match self {
+            Self::NoStream => StatusCode::NOT_FOUND,
+            Self::NoName
+            | Self::NotOnvif(_)
+            | Self::Operation(_)
+            | Self::Speed(_)
+            | Self::NoSpeed
+            | Self::Timeout
+            | Self::NoPreset => StatusCode::BAD_REQUEST,
+            Self::Camera(error) => match error.kind {
+                ErrorKind::NotFound => StatusCode::NOT_FOUND,
+                ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
+                ErrorKind::Retry
+                | ErrorKind::Unauthorized
+                | ErrorKind::PeerViolation
+                | ErrorKind::LimitExceeded => StatusCode::BAD_GATEWAY,
+            },
+        };
+        (status, format!("{}\n", masker.mask(&self.to_string()))).into_response()
+    }
+}
+
+fn camera<'a>(app: &'a App, src: Option<&str>) -> Result<&'a Camera, Refusal> {
+    let name = src.filter(|name| !name.is_empty()).ok_or(Refusal::NoName)?;
+    match app.cameras.0.get(name) {
+        Some(camera) => Ok(camera),
+        None if app.streams.get(name).is_none() => Err(Refusal::NoStream),
+        None => Err(Refusal::NotOnvif(name.to_owned())),
+    }
+}
+
+/// `GET /api/ptz?src=cam`: its presets.
+async fn presets(State(app): State<Arc<App>>, Query(asked): Query<Asked>) -> Response {
+    let listed = async {
+        let answer = camera(&app, asked.src.as_deref())?.ask("GetPresetsResponse", ptz::get_presets).await?;
+        let presets = ptz::presets(&answer);
+        Ok::<_, Refusal>(
+            presets
+                .into_iter()
+                .map(|preset| json!({"token": preset.token, "name": preset.name}))
+                .collect::<Vec<_>>(),
+        )
+    };
+    match listed.await {
+        Ok(presets) => {
+            let text = format!("{}\n", json!({"presets": presets}));
+            ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+        }
+        Err(refusal) => refusal.answer(&app.masker),
+    }
+}
+
+/// `POST /api/ptz?src=cam&operation=…`: moves it.
+async fn operate(State(app): State<Arc<App>>, Query(asked): Query<Asked>) -> Response {
+    match ordered(&app, &asked).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(refusal) => refusal.answer(&app.masker),
+    }
+}
+
+async fn ordered(app: &App, asked: &Asked) -> Result<(), Refusal> {
+    let camera = camera(app, asked.src.as_deref())?;
+    match asked.operation.as_deref().unwrap_or_default() {
+        "ContinuousMove" => {
+            let (velocity, time) = (velocity(asked)?, move_time(asked.timeout)?);
+            // Before it moves: an answer that gets lost must not let it move on.
+            camera.moves_until.send_replace(Some(Instant::now() + time));
+            camera
+                .ask("ContinuousMoveResponse", |profile| ptz::continuous_move(profile, velocity, time))
+                .await?;
+        }
+        "Stop" => {
+            camera.ask("StopResponse", ptz::stop).await?;
+            camera.moves_until.send_replace(None);
+        }
+        "GotoPreset" => {
+            let preset =
+                asked.preset.as_deref().filter(|preset| !preset.is_empty()).ok_or(Refusal::NoPreset)?;
+            camera.moves_until.send_replace(None);
+            camera.ask("GotoPresetResponse", |profile| ptz::goto_preset(profile, preset)).await?;
+        }
+        "GotoHomePosition" => {
+            camera.moves_until.send_replace(None);
+            camera.ask("GotoHomePositionResponse", ptz::goto_home_position).await?;
+        }
+        other => return Err(Refusal::Operation(other.chars().take(40).collect())),
+    }
+    Ok(())
+}
+
+fn velocity(asked: &Asked) -> Result<Velocity, Refusal> {
+    let Asked { pan, tilt, zoom, .. } = *asked;
+    for (name, speed) in [("pan", pan), ("tilt", tilt), ("zoom", zoom)] {
+        if speed.is_some_and(|speed| !(-1.0..=1.0).contains(&speed)) {
+            return Err(Refusal::Speed(name));
+        }
+    }
+    if pan.or(tilt).or(zoom).is_none() { Err(Refusal::NoSpeed) } else { Ok(Velocity { pan, tilt, zoom }) }
+}
+
+fn move_time(seconds: Option<f64>) -> Result<Duration, Refusal> {
+    let Some(seconds) = seconds else { return Ok(PTZ_MOVE_USUAL) };
+    let time = Duration::try_from_secs_f64(seconds).map_err(|_| Refusal::Timeout)?;
+    if time.is_zero() || time > PTZ_MOVE_LONGEST { Err(Refusal::Timeout) } else { Ok(time) }
+}
