@@ -59,17 +59,17 @@ async fn found() -> Result<Vec<Value>, Refusal> {
             "a search is under way; ask again in a moment".to_owned(),
         ));
     };
-    let devices = discover(DISCOVERY_WAIT).await;
+    let devices = discover(DISCOVERY_WAIT, None).await;
     let devices = devices.map_err(|error| {
         (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot list the network interfaces: {error}"))
     })?;
-    Ok(devices
-        .iter()
-        .map(|device| {
-            let about = format!("{} {}", device.name, device.hardware);
-            json!({"name": authority(device), "info": about.trim(), "url": source_text(device)})
-        })
-        .collect())
+    Ok(devices.iter().map(found_source).collect())
+}
+
+/// A camera that was found, in go2rtc's shape.
+pub(super) fn found_source(device: &Device) -> Value {
+    let about = format!("{} {}", device.name, device.hardware);
+    json!({"name": authority(device), "info": about.trim(), "url": source_text(device)})
 }
 
 fn authority(device: &Device) -> &str {

@@ -10,6 +10,7 @@ use crate::policy::Route;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::json;
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,6 +23,10 @@ pub(crate) struct DiscoverArgs {
     /// How long to wait for answers
     #[arg(long, default_value_t = DISCOVERY_WAIT.as_secs(), value_name = "N", value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
+
+    /// Search on the interface of this address only
+    #[arg(long, value_name = "ADDRESS")]
+    interface: Option<Ipv4Addr>,
 
     /// Print JSON
     #[arg(long)]
@@ -47,7 +52,8 @@ pub(crate) fn run(arguments: &DiscoverArgs) -> anyhow::Result<ExitCode> {
             listed.iter().map(|found| line(&found.url, format!("{} {}", found.name, found.info))).collect()
         }
         None => {
-            let found = runtime.block_on(discover(Duration::from_secs(arguments.seconds)));
+            let found =
+                runtime.block_on(discover(Duration::from_secs(arguments.seconds), arguments.interface));
             let found = found.context("the network interfaces of this machine")?;
             let about = |name: &str, hardware: &str| format!("{name} {hardware}");
             found

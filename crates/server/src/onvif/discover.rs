@@ -13,17 +13,18 @@ use tracing::debug;
 use yeoul_onvif::discovery::{Device, GROUP, PORT, Types, devices, probe};
 use yeoul_onvif::limits::DATAGRAM_BYTES;
 
-/// The devices that answer within `time`, each once, in the order of their addresses.
+/// The devices that answer within `time`, each once, in the order of their addresses: on every interface, or on the one of this address.
 ///
 /// # Errors
 /// If the interfaces of this machine cannot be listed.
-pub(super) async fn discover(time: Duration) -> io::Result<Vec<Device>> {
+pub(super) async fn discover(time: Duration, only: Option<Ipv4Addr>) -> io::Result<Vec<Device>> {
     let until = Instant::now() + time;
     let addresses = if_addrs::get_if_addrs()?.into_iter().filter_map(|interface| match interface.ip() {
         IpAddr::V4(address) => Some(address),
         IpAddr::V6(_) => None,
     });
     let mut searches = JoinSet::new();
+    let addresses = addresses.filter(|address| only.is_none_or(|only| only == *address));
     for address in addresses.take(DISCOVERY_INTERFACES) {
         searches.spawn(async move {
             let mut found = Vec::new();

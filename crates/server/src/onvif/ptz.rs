@@ -40,7 +40,7 @@ pub(super) fn routes() -> Vec<ApiRoute> {
 pub(crate) struct Cameras(BTreeMap<String, Arc<Camera>>);
 
 #[derive(Debug)]
-struct Camera {
+pub(super) struct Camera {
     /// The stream's.
     name: String,
     source: Source,
@@ -76,9 +76,8 @@ impl Cameras {
         shutdown: &CancellationToken,
     ) -> Self {
         let cameras = streams.iter().filter_map(|(name, configured)| {
-            let source = onvif_source(&configured.sources)?.clone();
-            let (link, moves_until) = (Mutex::new(None), watch::Sender::new(None));
-            let camera = Arc::new(Camera { name: name.to_owned(), source, link, moves_until });
+            let source = onvif_source(&configured.sources)?;
+            let camera = Arc::new(Camera::new(name, source.clone()));
             tasks.spawn(stop_in_time(Arc::clone(&camera), masker.clone(), shutdown.clone()));
             Some((name.to_owned(), camera))
         });
@@ -87,7 +86,7 @@ impl Cameras {
 }
 
 /// Stops a camera whenever the time of its movement is over, and at the end of the program.
-async fn stop_in_time(camera: Arc<Camera>, masker: Masker, shutdown: CancellationToken) {
+pub(super) async fn stop_in_time(camera: Arc<Camera>, masker: Masker, shutdown: CancellationToken) {
     let mut moves_until = camera.moves_until.subscribe();
     loop {
         let until = *moves_until.borrow_and_update();
@@ -121,6 +120,10 @@ async fn stop_in_time(camera: Arc<Camera>, masker: Masker, shutdown: Cancellatio
 }
 
 impl Camera {
+    pub(super) fn new(name: &str, source: Source) -> Self {
+        Self { name: name.to_owned(), source, link: Mutex::new(None), moves_until: watch::Sender::new(None) }
+    }
+
     /// Asks its PTZ service what `operation` makes of the profile's token. A conversation that was kept may be over, or the camera has
     /// begun anew with another clock: then there is a second attempt.
     async fn ask(&self, expected: &str, operation: impl Fn(&str) -> Operation) -> Result<Element, DialError> {
@@ -167,7 +170,7 @@ impl Link {
 
 /// The query of both.
 #[derive(Debug, Deserialize)]
-struct Asked {
+pub(super) struct Asked {
     src: Option<String>,
     operation: Option<String>,
     pan: Option<f32>,
@@ -179,7 +182,7 @@ struct Asked {
 
 /// Why a camera is not moved.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
+pub(super) enum Refusal {
     #[error("src: expected the name of a stream")]
     NoName,
     #[error("stream not found")]
@@ -256,40 +259,41 @@ async fn presets(State(app): State<Arc<App>>, Query(asked): Query<Asked>) -> Res
 
 /// `POST /api/ptz?src=cam&operation=…`: moves it.
 async fn operate(State(app): State<Arc<App>>, Query(asked): Query<Asked>) -> Response {
-    match ordered(&app, &asked).await {
+    let operated = async { camera(&app, asked.src.as_deref())?.operate(&asked).await };
+    match operated.await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(refusal) => refusal.answer(&app.masker),
     }
 }
 
-async fn ordered(app: &App, asked: &Asked) -> Result<(), Refusal> {
-    let camera = camera(app, asked.src.as_deref())?;
-    match asked.operation.as_deref().unwrap_or_default() {
-        "ContinuousMove" => {
-            let (velocity, time) = (velocity(asked)?, move_time(asked.timeout)?);
-            // Before it moves: an answer that gets lost must not let it move on.
-            camera.moves_until.send_replace(Some(Instant::now() + time));
-            camera
-                .ask("ContinuousMoveResponse", |profile| ptz::continuous_move(profile, velocity, time))
-                .await?;
+impl Camera {
+    pub(super) async fn operate(&self, asked: &Asked) -> Result<(), Refusal> {
+        match asked.operation.as_deref().unwrap_or_default() {
+            "ContinuousMove" => {
+                let (velocity, time) = (velocity(asked)?, move_time(asked.timeout)?);
+                // Before it moves: an answer that gets lost must not let it move on.
+                self.moves_until.send_replace(Some(Instant::now() + time));
+                let operation = |profile: &str| ptz::continuous_move(profile, velocity, time);
+                self.ask("ContinuousMoveResponse", operation).await?;
+            }
+            "Stop" => {
+                self.ask("StopResponse", ptz::stop).await?;
+                self.moves_until.send_replace(None);
+            }
+            "GotoPreset" => {
+                let preset = asked.preset.as_deref().filter(|preset| !preset.is_empty());
+                let preset = preset.ok_or(Refusal::NoPreset)?;
+                self.moves_until.send_replace(None);
+                self.ask("GotoPresetResponse", |profile| ptz::goto_preset(profile, preset)).await?;
+            }
+            "GotoHomePosition" => {
+                self.moves_until.send_replace(None);
+                self.ask("GotoHomePositionResponse", ptz::goto_home_position).await?;
+            }
+            other => return Err(Refusal::Operation(other.chars().take(40).collect())),
         }
-        "Stop" => {
-            camera.ask("StopResponse", ptz::stop).await?;
-            camera.moves_until.send_replace(None);
-        }
-        "GotoPreset" => {
-            let preset =
-                asked.preset.as_deref().filter(|preset| !preset.is_empty()).ok_or(Refusal::NoPreset)?;
-            camera.moves_until.send_replace(None);
-            camera.ask("GotoPresetResponse", |profile| ptz::goto_preset(profile, preset)).await?;
-        }
-        "GotoHomePosition" => {
-            camera.moves_until.send_replace(None);
-            camera.ask("GotoHomePositionResponse", ptz::goto_home_position).await?;
-        }
-        other => return Err(Refusal::Operation(other.chars().take(40).collect())),
+        Ok(())
     }
-    Ok(())
 }
 
 fn velocity(asked: &Asked) -> Result<Velocity, Refusal> {
