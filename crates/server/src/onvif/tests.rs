@@ -45,7 +45,7 @@ fn an_address_says_what_is_wanted() {
     for (text, expected) in [
         ("onvif:cam", "expected an address such as onvif://user:password@192.168.1.64?subtype=0"),
         ("onvif://", "expected an address such as onvif://user:password@192.168.1.64?subtype=0"),
-        ("onvif://cam#timeout=x", "#timeout=x: expected a number of seconds from 1 to 300"),
+        ("onvif://cam#timeout=x", "#timeout=x: expected 1 to 300 seconds"),
         ("onvif://cam?snapshot#x=1", "#x means nothing to an HTTP source; known is header"),
     ] {
         assert_eq!(Source::parse(text).expect_err(text).to_string(), expected);
