@@ -128,11 +128,21 @@ impl Camera {
     /// begun anew with another clock: then there is a second attempt.
     async fn ask(&self, expected: &str, operation: impl Fn(&str) -> Operation) -> Result<Element, DialError> {
         let mut link = self.link.lock().await;
-        if let Some(mut kept) = link.take()
-            && let Ok(answer) = kept.ask(expected, &operation).await
-        {
-            *link = Some(kept);
-            return Ok(answer);
+        if let Some(mut kept) = link.take() {
+            let answer = kept.ask(expected, &operation).await;
+            match answer.as_ref().err().map(|error| error.kind) {
+                // The camera has understood, whatever it says.
+                None | Some(ErrorKind::NotFound | ErrorKind::Unsupported) => {
+                    *link = Some(kept);
+                    return answer;
+                }
+                Some(
+                    ErrorKind::Retry
+                    | ErrorKind::Unauthorized
+                    | ErrorKind::PeerViolation
+                    | ErrorKind::LimitExceeded,
+                ) => {}
+            }
         }
         let mut new = Link::open(&self.source).await?;
         let answer = new.ask(expected, &operation).await?;

@@ -125,8 +125,13 @@ fn a_camera_is_moved() {
     let presets: serde_json::Value = serde_json::from_str(&server.get("/api/ptz?src=cam")).expect("JSON");
     let preset = presets["presets"][0]["token"].as_str().expect("a preset");
     assert_eq!(order(&format!("src=cam&operation=GotoPreset&preset={preset}")), (200, String::new()));
+    device.server.inject_fault("GotoPreset", "ter:NoToken", "there is no such preset");
     let (status, text) = order("src=cam&operation=GotoPreset&preset=nowhere");
-    assert!(status >= 400 && text.starts_with("127.0.0.1:"), "{status} {text}");
+    assert!(
+        text.starts_with("127.0.0.1:") && text.ends_with(" refuses: there is no such preset\n"),
+        "{text}"
+    );
+    assert_eq!(status, 404);
     assert_eq!(order("src=other&operation=Stop"), (400, "the stream other has no onvif source\n".to_owned()));
     assert_eq!(order("src=none&operation=Stop"), (404, "stream not found\n".to_owned()));
     assert!(!server.log().contains("canary"), "{}", server.log());
@@ -151,7 +156,13 @@ fn cameras_are_found() {
     assert_eq!((output.stdout, output.status.code()), (expected, Some(0)), "{}", output.stderr);
     let url = device.source("admin:x");
     let output = run(env!("CARGO_BIN_EXE_yeoul"), &["discover", &url], SECOND * 30);
-    assert!(output.stdout.contains("subtype=Profile_2  oxvif-mock"), "{}{}", output.stdout, output.stderr);
+    let sub_stream = output.stdout.lines().nth(1).unwrap_or_default();
+    assert!(
+        sub_stream.contains("subtype=Profile_2 ") && sub_stream.ends_with(" 704x480 H264 15 fps"),
+        "{}{}",
+        output.stdout,
+        output.stderr
+    );
     assert!(!output.stdout.contains("admin:x"), "{}", output.stdout);
 }
 
