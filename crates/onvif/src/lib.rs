@@ -18,7 +18,7 @@ pub mod ptz;
 pub mod server;
 pub mod soap;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod token;
 pub mod xml;
 

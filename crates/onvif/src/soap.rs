@@ -99,7 +99,7 @@ impl Fault {
     fn kind_by_words(reason: &str) -> FaultKind {
         let reason = reason.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-        if says(&["not authorized", "unauthorized", "authori", "authentication"]) {
+        if says(&["authori", "authentic"]) {
             FaultKind::NotAuthorized
         } else if says(&["not implemented", "not supported", "unknown method", "method not found"]) {
             FaultKind::Unsupported

@@ -49,13 +49,13 @@ impl UsernameToken {
         }
     }
 
-    /// The header of the envelope.
+    /// The header of the envelope. It need not be understood: cameras that know HTTP Digest alone refuse what they must.
     pub(crate) fn header(&self) -> String {
         const OASIS: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss";
         let Self { username, digest, nonce, created } = self;
         let username = escape(username);
         format!(
-            "<s:Header><wsse:Security s:mustUnderstand=\"1\" xmlns:wsse=\"{OASIS}-wssecurity-secext-1.0.xsd\" \
+            "<s:Header><wsse:Security xmlns:wsse=\"{OASIS}-wssecurity-secext-1.0.xsd\" \
              xmlns:wsu=\"{OASIS}-wssecurity-utility-1.0.xsd\"><wsse:UsernameToken>\
              <wsse:Username>{username}</wsse:Username>\
              <wsse:Password Type=\"{OASIS}-username-token-profile-1.0#PasswordDigest\">{digest}</wsse:Password>\

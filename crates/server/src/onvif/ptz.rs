@@ -102,9 +102,10 @@ pub(super) async fn stop_in_time(camera: Arc<Camera>, masker: Masker, shutdown: 
             () = over => {}
             () = shutdown.cancelled() => {}
         }
-        if until.is_some() {
-            // A move that has come meanwhile has a time of its own.
+        // A move that has come meanwhile has a time of its own.
+        let is_over =
             camera.moves_until.send_if_modified(|current| *current == until && current.take().is_some());
+        if is_over || (shutdown.is_cancelled() && until.is_some()) {
             match timeout(SOURCE_STOP_WAIT, camera.ask("StopResponse", ptz::stop)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => {
@@ -293,16 +294,22 @@ impl Camera {
             "GotoPreset" => {
                 let preset = asked.preset.as_deref().filter(|preset| !preset.is_empty());
                 let preset = preset.ok_or(Refusal::NoPreset)?;
-                self.moves_until.send_replace(None);
-                self.ask("GotoPresetResponse", |profile| ptz::goto_preset(profile, preset)).await?;
+                self.go("GotoPresetResponse", |profile| ptz::goto_preset(profile, preset)).await?;
             }
-            "GotoHomePosition" => {
-                self.moves_until.send_replace(None);
-                self.ask("GotoHomePositionResponse", ptz::goto_home_position).await?;
-            }
+            "GotoHomePosition" => self.go("GotoHomePositionResponse", ptz::goto_home_position).await?,
             other => return Err(Refusal::Operation(other.chars().take(40).collect())),
         }
         Ok(())
+    }
+
+    /// A movement that has an end of its own.
+    async fn go(&self, expected: &str, operation: impl Fn(&str) -> Operation) -> Result<(), DialError> {
+        let until = self.moves_until.send_replace(None);
+        let answer = self.ask(expected, operation).await;
+        if answer.is_err() {
+            self.moves_until.send_replace(until);
+        }
+        answer.map(drop)
     }
 }
 

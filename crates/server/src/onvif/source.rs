@@ -1,7 +1,7 @@
 //! The address of a camera: `onvif://user:password@host:port/path?subtype=1&snapshot#transport=udp`, as go2rtc writes it.
 
 use crate::http;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use url::Url;
 use url::form_urlencoded;
@@ -9,6 +9,9 @@ use yeoul_onvif::Credentials;
 use yeoul_onvif::device::DEVICE_PATH;
 use yeoul_onvif::media::Profile;
 use yeoul_rtsp::client;
+
+/// What is escaped in a token (RFC 3986 §2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 
 /// A camera and what is wanted of it.
 #[derive(Clone)]
@@ -101,7 +104,7 @@ impl Source {
         let address = address.split('?').next().unwrap_or_default();
         let subtype = match profile.token.parse::<usize>() {
             Ok(_) => index.to_string(),
-            Err(_) => utf8_percent_encode(&profile.token, NON_ALPHANUMERIC).to_string().replace("%5F", "_"),
+            Err(_) => utf8_percent_encode(&profile.token, ESCAPED).to_string(),
         };
         let snapshot = if is_snapshot { "&snapshot" } else { "" };
         format!("{address}?subtype={subtype}{snapshot}{parameters}")
