@@ -21,6 +21,9 @@ pub const TEXT_CHARS: usize = 200;
 /// Bytes of a token: the ONVIF schema has 64 (`ReferenceToken`), cameras have more.
 pub const TOKEN_BYTES: usize = 256;
 
+/// Bytes of the address of a stream, or a picture: what RTSP and HTTP servers take.
+pub const URI_BYTES: usize = 4096;
+
 /// Bytes of a datagram of WS-Discovery: scopes make some larger than a packet (SOAP-over-UDP allows 64 KiB).
 pub const DATAGRAM_BYTES: usize = 64 << 10;
 

@@ -3,7 +3,7 @@
 //! The first service has no word for H.265 and what came after it; Media2 has. Both name a profile by the same token. The order of a
 //! device's profiles is that of the first service, for `subtype=1` means the second of them; what only Media2 has comes behind.
 
-use crate::limits::{PROFILES, TOKEN_BYTES};
+use crate::limits::{PROFILES, TOKEN_BYTES, URI_BYTES};
 use crate::operation::{Operation, content_type};
 use crate::soap::printable;
 use crate::xml::{Element, escape};
@@ -177,8 +177,8 @@ pub fn get_snapshot_uri(media: Media, token: &str) -> Operation {
     }
 }
 
-/// The address in the answer to either; `None` if there is none in it.
+/// The address in the answer to either; `None` if there is none in it, or one that is too long for one.
 #[must_use]
 pub fn uri(answer: &Element) -> Option<&str> {
-    answer.find("Uri").map(Element::text).filter(|uri| !uri.is_empty())
+    answer.find("Uri").map(Element::text).filter(|uri| !uri.is_empty() && uri.len() <= URI_BYTES)
 }

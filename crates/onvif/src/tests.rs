@@ -154,12 +154,9 @@ fn clocks_are_read_and_wrong_ones_are_none() {
 #[test]
 fn faults_say_what_can_be_done() {
     let check = |fault: &str, kind: FaultKind, text: &str| {
-        let text_of = |error: AnswerError| match error {
-            AnswerError::Fault(fault) => (fault.kind, fault.to_string()),
-            other => panic!("{other}"),
-        };
         let error = read_answer(envelope(fault).as_bytes(), "X").expect_err("a fault");
-        assert_eq!(text_of(error), (kind, text.to_owned()));
+        let AnswerError::Fault(fault) = error else { panic!("{error}") };
+        assert_eq!((fault.kind, fault.to_string()), (kind, text.to_owned()));
     };
     // Hikvision, with 400.
     check(

@@ -4,7 +4,8 @@
 //! encodings other than UTF-8 (of which the bytes that are none are replaced).
 
 use crate::limits::{XML_BYTES, XML_DEPTH, XML_ITEMS};
-use quick_xml::events::{BytesStart, Event};
+use crate::soap::printable;
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 /// An element with all that is in it.
@@ -58,7 +59,7 @@ impl Element {
         loop {
             let event = reader.read_event().map_err(|error| XmlError::Syntax {
                 place: reader.error_position(),
-                text: error.to_string(),
+                text: printable(&error.to_string()),
             })?;
             let finished = match &event {
                 Event::Start(start) => {
@@ -74,18 +75,16 @@ impl Element {
                     return Err(match open.last() {
                         Some(element) => XmlError::Syntax {
                             place: reader.buffer_position(),
-                            text: format!("{} does not end", element.name),
+                            text: printable(&format!("{} does not end", element.name)),
                         },
                         None => XmlError::None(text.chars().take(40).collect()),
                     });
                 }
                 Event::DocType(_) => return Err(XmlError::DocumentType),
-                content => {
-                    if let Some(element) = open.last_mut() {
-                        element.take_text(content);
-                    }
-                    None
-                }
+                Event::Text(text) => add_text(&mut open, &text.xml10_content()),
+                Event::CData(text) => add_text(&mut open, text),
+                Event::GeneralRef(reference) => add_text(&mut open, &referred(reference)),
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => None,
             };
             if let Some(element) = finished {
                 match open.last_mut() {
@@ -109,28 +108,6 @@ impl Element {
             Err(XmlError::TooMuch("131072 elements and attributes"))
         } else {
             Ok(element)
-        }
-    }
-
-    fn take_text(&mut self, content: &Event<'_>) {
-        match content {
-            Event::Text(text) => self.text.push_str(&text.xml10_content()),
-            Event::CData(text) => self.text.push_str(text),
-            Event::GeneralRef(reference) => match (reference.resolve_char_ref(), reference.as_ref()) {
-                (Ok(Some(char)), _) => self.text.push(char),
-                (_, "amp") => self.text.push('&'),
-                (_, "lt") => self.text.push('<'),
-                (_, "gt") => self.text.push('>'),
-                (_, "quot") => self.text.push('"'),
-                (_, "apos") => self.text.push('\''),
-                // An address with a bare `&` before a `;`, or an entity that nobody has declared.
-                (_, name) => {
-                    self.text.push('&');
-                    self.text.push_str(name);
-                    self.text.push(';');
-                }
-            },
-            _ => {}
         }
     }
 
@@ -185,6 +162,24 @@ impl Element {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Self> {
         if self.name == name { Some(self) } else { self.children.iter().find_map(|child| child.find(name)) }
+    }
+}
+
+/// Adds to the text of the innermost element; finishes none.
+fn add_text(open: &mut [Element], text: &str) -> Option<Element> {
+    if let Some(element) = open.last_mut() {
+        element.text.push_str(text);
+    }
+    None
+}
+
+/// What `&name;` stands for. A name that XML does not know is an address with a bare `&` before a `;`, or an entity that nobody has
+/// declared: it stays as it is.
+fn referred(reference: &BytesRef<'_>) -> String {
+    match (reference.resolve_char_ref(), quick_xml::escape::resolve_predefined_entity(reference)) {
+        (Ok(Some(char)), _) => char.to_string(),
+        (_, Some(text)) => text.to_owned(),
+        (_, None) => format!("&{};", reference.as_ref()),
     }
 }
 
