@@ -544,7 +544,7 @@ fn streams_are_preloaded() {
 }
 
 #[test]
-fn streams_are_published_to_rtmp() {
+fn streams_are_published_to_other_servers() {
     let (config, warnings) =
         read("streams: {a: }\npublish: {a: [rtmp://h/live/k, 'rtmps://u:canary@h/live/k'], b: rtmp://h/l}");
     assert_eq!(config.publish["a"].len(), 2);
@@ -552,7 +552,9 @@ fn streams_are_published_to_rtmp() {
     assert_eq!(warnings, "yeoul.yaml:2:62: publish.b: there is no stream of this name\n");
     check(
         "streams: {a: }\npublish: {a: 'srt://h:9'}",
-        &["yeoul.yaml:2:14: publish.a: streams are published to rtmp://, rtmps:// and rtmpx:// only"],
+        &[
+            "yeoul.yaml:2:14: publish.a: expected the URL of a server to publish to, of one of the schemes rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx",
+        ],
     );
 }
 

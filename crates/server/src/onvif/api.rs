@@ -7,7 +7,7 @@ use super::{ptz, serve};
 use crate::api::Route as ApiRoute;
 use crate::app::App;
 use crate::limits::DISCOVERY_WAIT;
-use crate::policy::Route;
+use crate::policy::{Origin, Route};
 use crate::streams::DialError;
 use axum::extract::{Query, State};
 use axum::http::{Method, StatusCode, header};
@@ -85,14 +85,16 @@ pub(super) fn source_text(device: &Device) -> String {
 
 /// Of a stream by its name, or of an address that the caller knows.
 async fn profiles(app: &App, src: &str) -> Result<Vec<Value>, Refusal> {
-    let of_stream = app.streams.configured(src).map(|configured| ptz::onvif_source(&configured.sources));
-    let (source, route, is_ours) = match of_stream {
-        Some(Some(source)) => (source.clone(), Route::of_owner(), true),
-        Some(None) => {
-            return Err((StatusCode::BAD_REQUEST, format!("the stream {src} has no onvif source")));
-        }
+    let means = app.streams.means();
+    let (source, route, is_ours) = match app.streams.configured(src) {
+        Some(stream) => match ptz::onvif_source(&stream) {
+            Some(source) => (source.clone(), means.route(stream.origin), true),
+            None => {
+                return Err((StatusCode::BAD_REQUEST, format!("the stream {src} has no onvif source")));
+            }
+        },
         None if src.starts_with("onvif://") => match Source::parse(src) {
-            Ok(source) => (source, Route::of_caller(), false),
+            Ok(source) => (source, means.route(Origin::Caller), false),
             Err(error) => return Err((StatusCode::BAD_REQUEST, format!("src: {error}"))),
         },
         None => return Err((StatusCode::NOT_FOUND, "stream not found".to_owned())),

@@ -10,8 +10,7 @@ use crate::app::App;
 use crate::limits::{PTZ_MOVE_LONGEST, PTZ_MOVE_USUAL, SOURCE_STOP_WAIT};
 use crate::mask::Masker;
 use crate::policy::Route;
-use crate::schemes;
-use crate::streams::{DialError, ErrorKind, Streams};
+use crate::streams::{ConfiguredStream, DialError, ErrorKind};
 use axum::extract::{Query, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,12 +18,11 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::warn;
 use url::Url;
 use yeoul_onvif::Operation;
@@ -35,15 +33,25 @@ pub(super) fn routes() -> Vec<ApiRoute> {
     vec![ApiRoute::new(Method::GET, "/api/ptz", presets), ApiRoute::new(Method::POST, "/api/ptz", operate)]
 }
 
-/// The cameras that can be moved, by the names of their streams.
+/// The cameras that are moved, by the names of their streams: each from its first order on, until its stream is another one.
+#[derive(Debug, Default)]
+pub(crate) struct Cameras(std::sync::Mutex<BTreeMap<String, Kept>>);
+
 #[derive(Debug)]
-pub(crate) struct Cameras(BTreeMap<String, Arc<Camera>>);
+struct Kept {
+    stream: Weak<ConfiguredStream>,
+    camera: Arc<Camera>,
+    /// Ends the task that stops it.
+    end: CancellationToken,
+}
 
 #[derive(Debug)]
 pub(super) struct Camera {
     /// The stream's.
     name: String,
     source: Source,
+    /// Where it may lead.
+    route: Route,
     /// The conversation that is kept from one move to the next.
     link: Mutex<Option<Link>>,
     /// When it is to stop.
@@ -63,30 +71,39 @@ impl std::fmt::Debug for Link {
 }
 
 /// The first ONVIF source of a stream.
-pub(super) fn onvif_source(sources: &[schemes::Source]) -> Option<&Source> {
-    sources.iter().find_map(schemes::Source::as_onvif)
+pub(super) fn onvif_source(stream: &ConfiguredStream) -> Option<&Source> {
+    stream.sources.iter().find_map(|written| written.source.as_onvif())
 }
 
 impl Cameras {
-    /// Those of `streams`; each has a task that stops it, until `shutdown`. Call it inside the runtime.
-    pub(crate) fn start(
-        streams: &Streams,
-        masker: &Masker,
-        tasks: &TaskTracker,
-        shutdown: &CancellationToken,
-    ) -> Self {
-        let cameras = streams.iter().filter_map(|(name, configured)| {
-            let source = onvif_source(&configured.sources)?;
-            let camera = Arc::new(Camera::new(name, source.clone()));
-            tasks.spawn(stop_in_time(Arc::clone(&camera), masker.clone(), shutdown.clone()));
-            Some((name.to_owned(), camera))
+    /// The camera of a stream, which has this source. Call it inside the runtime.
+    fn of(&self, app: &App, name: &str, stream: &Arc<ConfiguredStream>, source: &Source) -> Arc<Camera> {
+        let mut cameras = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) =
+            cameras.get(name).filter(|kept| Weak::ptr_eq(&kept.stream, &Arc::downgrade(stream)))
+        {
+            return Arc::clone(&kept.camera);
+        }
+        // Streams come and go.
+        cameras.retain(|known, kept| {
+            let stays = kept.stream.strong_count() > 0 && known != name;
+            if !stays {
+                kept.end.cancel();
+            }
+            stays
         });
-        Self(cameras.collect())
+        let route = app.streams.means().route(stream.origin);
+        let camera = Arc::new(Camera::new(name, source.clone(), route));
+        let end = app.shutdown.child_token();
+        app.tasks.spawn(stop_in_time(Arc::clone(&camera), app.masker.clone(), end.clone()));
+        let kept = Kept { stream: Arc::downgrade(stream), camera: Arc::clone(&camera), end };
+        cameras.insert(name.to_owned(), kept);
+        camera
     }
 }
 
-/// Stops a camera whenever the time of its movement is over, and at the end of the program.
-pub(super) async fn stop_in_time(camera: Arc<Camera>, masker: Masker, shutdown: CancellationToken) {
+/// Stops a camera whenever the time of its movement is over, and at the end.
+pub(super) async fn stop_in_time(camera: Arc<Camera>, masker: Masker, end: CancellationToken) {
     let mut moves_until = camera.moves_until.subscribe();
     loop {
         let until = *moves_until.borrow_and_update();
@@ -100,12 +117,12 @@ pub(super) async fn stop_in_time(camera: Arc<Camera>, masker: Masker, shutdown: 
             // The sender is the camera's, which this task holds.
             _ = moves_until.changed() => continue,
             () = over => {}
-            () = shutdown.cancelled() => {}
+            () = end.cancelled() => {}
         }
         // A move that has come meanwhile has a time of its own.
         let is_over =
             camera.moves_until.send_if_modified(|current| *current == until && current.take().is_some());
-        if is_over || (shutdown.is_cancelled() && until.is_some()) {
+        if is_over || (end.is_cancelled() && until.is_some()) {
             match timeout(SOURCE_STOP_WAIT, camera.ask("StopResponse", ptz::stop)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => {
@@ -114,15 +131,16 @@ pub(super) async fn stop_in_time(camera: Arc<Camera>, masker: Masker, shutdown: 
                 Err(_) => warn!(target: "onvif", "{}: has not said whether it stops", camera.name),
             }
         }
-        if shutdown.is_cancelled() {
+        if end.is_cancelled() {
             return;
         }
     }
 }
 
 impl Camera {
-    pub(super) fn new(name: &str, source: Source) -> Self {
-        Self { name: name.to_owned(), source, link: Mutex::new(None), moves_until: watch::Sender::new(None) }
+    pub(super) fn new(name: &str, source: Source, route: Route) -> Self {
+        let (link, moves_until) = (Mutex::new(None), watch::Sender::new(None));
+        Self { name: name.to_owned(), source, route, link, moves_until }
     }
 
     /// Asks its PTZ service what `operation` makes of the profile's token. A conversation that was kept may be over, or the camera has
@@ -145,7 +163,7 @@ impl Camera {
                 ) => {}
             }
         }
-        let mut new = Link::open(&self.source).await?;
+        let mut new = Link::open(&self.source, self.route.clone()).await?;
         let answer = new.ask(expected, &operation).await?;
         *link = Some(new);
         Ok(answer)
@@ -153,8 +171,8 @@ impl Camera {
 }
 
 impl Link {
-    async fn open(source: &Source) -> Result<Self, DialError> {
-        let mut session = Session::open(source, Route::of_owner()).await?;
+    async fn open(source: &Source, route: Route) -> Result<Self, DialError> {
+        let mut session = Session::open(source, route).await?;
         let service = session.ptz()?;
         let profiles = session.profiles().await?;
         let watched = session.choose(&profiles, &source.subtype)?;
@@ -238,13 +256,11 @@ impl Refusal {
     }
 }
 
-fn camera<'a>(app: &'a App, src: Option<&str>) -> Result<&'a Camera, Refusal> {
+fn camera(app: &App, src: Option<&str>) -> Result<Arc<Camera>, Refusal> {
     let name = src.filter(|name| !name.is_empty()).ok_or(Refusal::NoName)?;
-    match app.cameras.0.get(name) {
-        Some(camera) => Ok(camera),
-        None if app.streams.get(name).is_none() => Err(Refusal::NoStream),
-        None => Err(Refusal::NotOnvif(name.to_owned())),
-    }
+    let stream = app.streams.configured(name).ok_or(Refusal::NoStream)?;
+    let source = onvif_source(&stream).ok_or_else(|| Refusal::NotOnvif(name.to_owned()))?;
+    Ok(app.cameras.of(app, name, &stream, source))
 }
 
 /// `GET /api/ptz?src=cam`: its presets.

@@ -19,16 +19,12 @@ async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) ->
         Ok(request) if !request.operation.is_empty() => request,
         Ok(_) | Err(_) => return (StatusCode::BAD_REQUEST, "malformed request body\n").into_response(),
     };
-    let streams: Vec<Stream> = app
-        .streams
-        .iter()
-        .map(|(name, configured)| {
-            let sources = configured.stream.snapshot().sources;
-            let size =
-                sources.iter().flat_map(|source| &source.tracks).find_map(|track| track.codec.dimensions());
-            Stream { name: name.to_owned(), size }
-        })
-        .collect();
+    let streams = app.streams.all().into_iter().map(|(name, configured)| {
+        let sources = configured.stream.snapshot().sources;
+        let mut tracks = sources.iter().flat_map(|source| &source.tracks);
+        Stream { name, size: tracks.find_map(|track| track.codec.dimensions()) }
+    });
+    let streams: Vec<Stream> = streams.collect();
     let device = Device {
         authority: headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
         base_path: &app.config.api.base_path,

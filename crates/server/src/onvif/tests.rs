@@ -269,8 +269,8 @@ async fn a_camera_that_asks_for_digest_gets_it() {
 async fn a_caller_leads_us_to_no_camera_on_this_machine() {
     let (own, mut seen) = camera(usual).await;
     let source = Source::parse(&format!("onvif://{own}")).expect("a source");
-    let error = find(&source, Route::of_caller()).await.expect_err("refused");
-    assert!(error.text.contains("such a source has to stand in the configuration"), "{error}");
+    let error = find(&source, Route::of_caller(Arc::default())).await.expect_err("refused");
+    assert!(error.text.contains("such an address has to stand in the configuration"), "{error}");
     assert!(seen.try_recv().is_err(), "nobody was asked");
 }
 
@@ -281,8 +281,11 @@ fn asked(query: &str) -> Asked {
 #[tokio::test]
 async fn a_camera_that_moves_is_stopped() {
     let (own, mut seen) = camera(usual).await;
-    let camera =
-        Arc::new(Camera::new("cam", Source::parse(&format!("onvif://{own}?subtype=7")).expect("a source")));
+    let camera = Arc::new(Camera::new(
+        "cam",
+        Source::parse(&format!("onvif://{own}?subtype=7")).expect("a source"),
+        Route::of_owner(),
+    ));
     let shutdown = CancellationToken::new();
     let stopper = tokio::spawn(stop_in_time(Arc::clone(&camera), Masker::default(), shutdown.clone()));
     camera.operate(&asked("operation=ContinuousMove&pan=-1&timeout=0.05")).await.expect("it moves");
@@ -308,7 +311,8 @@ async fn a_camera_that_moves_is_stopped() {
 #[tokio::test]
 async fn orders_that_are_none_are_refused_without_asking() {
     let (own, mut seen) = camera(usual).await;
-    let camera = Camera::new("cam", Source::parse(&format!("onvif://{own}")).expect("a source"));
+    let camera =
+        Camera::new("cam", Source::parse(&format!("onvif://{own}")).expect("a source"), Route::of_owner());
     for (query, expected) in [
         ("", "operation: expected ContinuousMove, Stop, GotoPreset or GotoHomePosition, got \"\""),
         (

@@ -11,6 +11,8 @@ mod load;
 mod onvif;
 mod pictures;
 mod progressive;
+mod publish;
 mod rtmp;
 mod rtsp;
 mod sources;
+mod streams;

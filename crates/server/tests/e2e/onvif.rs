@@ -97,7 +97,7 @@ streams:
     );
     assert!(listed.contains("?subtype=Profile_1&snapshot\"") && !listed.contains("canary"), "{listed}");
     let refused = server.get(&format!("/api/onvif?src={}", device.source("me:mine")));
-    assert!(refused.contains("such a source has to stand in the configuration"), "{refused}");
+    assert!(refused.contains("such an address has to stand in the configuration"), "{refused}");
     assert!(!server.log().contains("canary"), "{}", server.log());
     assert!(server.end() < SECOND * 2);
 }
