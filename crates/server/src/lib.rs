@@ -19,6 +19,7 @@ mod limits;
 mod load;
 mod log;
 mod mask;
+mod onvif;
 mod outputs;
 mod pictures;
 mod playout;

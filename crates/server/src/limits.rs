@@ -596,3 +596,27 @@ pub(crate) const UDP_FOREIGN_DATAGRAMS: u32 = 32;
 
 /// Time between log lines about packets that are missing: a bad line loses some every second.
 pub(crate) const UDP_LOSS_REPORT: Duration = Duration::from_secs(60);
+/// Profiles of a camera that are told where one is asked for that is not there: those of a recorder fill no screen.
+pub(crate) const ONVIF_PROFILES_TOLD: usize = 16;
+
+/// How long a search for cameras waits for answers: they come within 500 ms of a probe (WS-Discovery, APP_MAX_DELAY), of which there
+/// are two; go2rtc waits for 5 s.
+pub(crate) const DISCOVERY_WAIT: Duration = Duration::from_secs(3);
+
+/// When a search asks again, for what was lost.
+pub(crate) const DISCOVERY_REPEAT: Duration = Duration::from_millis(700);
+
+/// Interfaces of this machine on which cameras are searched.
+pub(crate) const DISCOVERY_INTERFACES: usize = 32;
+
+/// Datagrams that a search reads on one interface: 256 cameras that answer each of four probes twice.
+pub(crate) const DISCOVERY_DATAGRAMS: usize = 2048;
+
+/// Cameras that a search finds: more do not live in one network.
+pub(crate) const DISCOVERY_DEVICES: usize = 256;
+
+/// How long a camera moves unless it is told: a step.
+pub(crate) const PTZ_MOVE_USUAL: Duration = Duration::from_secs(1);
+
+/// How long it moves at most, when nothing more is heard of whoever moves it.
+pub(crate) const PTZ_MOVE_LONGEST: Duration = Duration::from_secs(10);

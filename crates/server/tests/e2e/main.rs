@@ -10,6 +10,7 @@ mod hls;
 mod hls_source;
 mod https;
 mod load;
+mod onvif;
 mod pictures;
 mod progressive;
 mod publish;
