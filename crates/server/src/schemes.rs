@@ -174,6 +174,8 @@ impl Source {
             | Self::Exec(_)
             | Self::Echo(_)
             | Self::Http(_)
+            | Self::File(_)
+            | Self::Udp(_)
             | Self::Rendition(_)
             | Self::Planned { .. } => None,
         }

@@ -249,7 +249,8 @@ impl Refusal {
                 ErrorKind::Retry
                 | ErrorKind::Unauthorized
                 | ErrorKind::PeerViolation
-                | ErrorKind::LimitExceeded => StatusCode::BAD_GATEWAY,
+                | ErrorKind::LimitExceeded
+                | ErrorKind::Ended => StatusCode::BAD_GATEWAY,
             },
         };
         (status, format!("{}\n", masker.mask(&self.to_string()))).into_response()
