@@ -546,18 +546,6 @@ pub(crate) const HTTP_HEAD_BYTES: usize = 64 << 10;
 /// The shortest time from one request for a picture to the next: most cameras make no more of them.
 pub(crate) const HTTP_PICTURE_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How far frames are put in order before they are played out: files have a second of one track in front of a second of another.
-pub(crate) const PLAYOUT_LOOKAHEAD: Duration = Duration::from_millis(1_500);
-
-/// A frame this late has not only met a busy machine: what is behind it waits as long.
-pub(crate) const PLAYOUT_LATE: Duration = Duration::from_millis(250);
-
-/// The longest pause in a recording that is waited for: some missed segments. Longer ones are jumps of its clock.
-pub(crate) const PLAYOUT_GAP: Duration = Duration::from_secs(60);
-
-/// Timelines of a presentation that are known at a time, each by two renditions at most: one ends while the next begins.
-pub(crate) const SPLICE_TIMELINES: usize = 8;
-
 /// Bytes of a playlist: a day in segments of 2 s, each with a signed address of 150 bytes.
 pub(crate) const HLS_PLAYLIST_BYTES: usize = 8 << 20;
 
@@ -579,23 +567,6 @@ pub(crate) const FILE_BATCH_BYTES: usize = 256 << 10;
 /// Boxes at the top of an MP4 file that are looked at for its index: plain files have about five, others are fragmented.
 pub(crate) const FILE_TOP_BOXES: usize = 64;
 
-/// Bytes of a datagram, as many as there can be.
-pub(crate) const UDP_READ_BYTES: usize = 64 << 10;
-
-/// What the kernel may hold of a transport stream: half a second of 60 Mbit/s, which comes in bursts of pictures.
-pub(crate) const UDP_SOCKET_BYTES: usize = 4 << 20;
-
-/// After this silence of a sender another one is listened to: an encoder that was replaced has another port.
-pub(crate) const UDP_SENDER_SILENCE: Duration = Duration::from_secs(1);
-
-/// Seconds that `#timeout=` of a UDP source may say.
-pub(crate) const UDP_TIMEOUT: std::ops::RangeInclusive<u64> = 1..=3600;
-
-/// Datagrams in a row that are no transport stream, before that is told: a stray one is no reason to give up.
-pub(crate) const UDP_FOREIGN_DATAGRAMS: u32 = 32;
-
-/// Time between log lines about packets that are missing: a bad line loses some every second.
-pub(crate) const UDP_LOSS_REPORT: Duration = Duration::from_secs(60);
 /// Profiles of a camera that are told where one is asked for that is not there: those of a recorder fill no screen.
 pub(crate) const ONVIF_PROFILES_TOLD: usize = 16;
 

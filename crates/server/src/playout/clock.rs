@@ -1,6 +1,6 @@
 //! Media time to the clock of this machine.
 
-use crate::limits::{PLAYOUT_GAP, PLAYOUT_LATE};
+use super::limits::{PLAYOUT_GAP, PLAYOUT_LATE};
 use std::time::{Duration, Instant};
 use yeoul_media::Timestamp;
 

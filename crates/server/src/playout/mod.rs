@@ -6,6 +6,7 @@
 
 mod clock;
 mod lane;
+mod limits;
 mod splice;
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,9 @@ mod tests;
 pub(crate) use lane::{Lane, Media};
 pub(crate) use splice::Splice;
 
-use crate::limits::PLAYOUT_LOOKAHEAD;
 use crate::streams::{DialError, ErrorKind};
 use clock::Clock;
+use limits::PLAYOUT_LOOKAHEAD;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::task::{Context, Poll};

@@ -1,7 +1,7 @@
 //! Puts pieces of media, each with a time of its own, one behind the other: the parts of a playlist between discontinuities, the rounds of
 //! a file that is played again and again.
 
-use crate::limits::SPLICE_TIMELINES;
+use super::limits::SPLICE_TIMELINES;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

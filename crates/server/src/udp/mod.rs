@@ -3,15 +3,17 @@
 //!
 //! Left out: source-specific multicast, forward error correction (SMPTE 2022-1).
 
+mod limits;
 mod receive;
 #[cfg(test)]
 mod tests;
 
 use crate::bytes::Intake;
 use crate::config::Listen;
-use crate::limits::{SOURCE_SILENCE, UDP_LOSS_REPORT, UDP_READ_BYTES, UDP_SOCKET_BYTES, UDP_TIMEOUT};
+use crate::limits::SOURCE_SILENCE;
 use crate::sockets;
 use crate::streams::{DialError, ErrorKind};
+use limits::{UDP_LOSS_REPORT, UDP_READ_BYTES, UDP_SOCKET_BYTES, UDP_TIMEOUT};
 use receive::{Datagrams, Unreadable};
 use socket2::SockRef;
 use std::fmt;

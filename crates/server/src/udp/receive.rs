@@ -1,6 +1,6 @@
 //! Datagrams to the packets of a transport stream: whose they are, and what is around them.
 
-use crate::limits::{UDP_FOREIGN_DATAGRAMS, UDP_SENDER_SILENCE};
+use super::limits::{UDP_FOREIGN_DATAGRAMS, UDP_SENDER_SILENCE};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
