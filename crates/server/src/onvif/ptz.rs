@@ -159,7 +159,8 @@ impl Camera {
                     ErrorKind::Retry
                     | ErrorKind::Unauthorized
                     | ErrorKind::PeerViolation
-                    | ErrorKind::LimitExceeded,
+                    | ErrorKind::LimitExceeded
+                    | ErrorKind::Ended,
                 ) => {}
             }
         }
