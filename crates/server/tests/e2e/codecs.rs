@@ -56,7 +56,7 @@ impl Coding {
     fn source(&self) -> String {
         let input = if self.is_video() { VIDEO } else { AUDIO };
         let output = if ["AV1", "FLAC"].contains(&self.name) {
-            "-movflags frag_keyframe+delay_moov -frag_duration 100000 -f mp4 -"
+            "-movflags frag_keyframe+delay_moov -frag_duration 100000 -strict -2 -f mp4 -"
         } else {
             "-f rtsp -rtsp_transport tcp {output}"
         };
