@@ -7,6 +7,7 @@ use crate::ffmpeg::Ffmpeg;
 use crate::hls::Hls;
 use crate::limits::{SHUTDOWN_WAIT, TIMELINE_BEFORE_START};
 use crate::mask::Masker;
+use crate::onvif::ptz::Cameras;
 use crate::outputs::Outputs;
 use crate::pictures::Pictures;
 use crate::preload;
@@ -14,7 +15,7 @@ use crate::progressive::Live;
 use crate::publish::Publications;
 use crate::rtsp::desk::Desk;
 use crate::schemes::Means;
-use crate::streams::{StreamSettings, Streams};
+use crate::streams::{Registry, StreamSettings, Streams};
 use crate::webrtc::WebRtc;
 use crate::{rtmp, rtsp};
 use std::net::SocketAddr;
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) pictures: Pictures,
     /// Viewers by WebRTC; `None` if that is off.
     pub(crate) webrtc: Option<WebRtc>,
+    /// Cameras that can be moved.
+    pub(crate) cameras: Cameras,
     /// What is published to other servers.
     pub(crate) publications: Publications,
     /// Endless files that are being watched.
@@ -52,6 +55,8 @@ pub(crate) struct App {
     pub(crate) shutdown: CancellationToken,
     /// Every task that should have ended before the program does.
     pub(crate) tasks: TaskTracker,
+    /// Changes of the streams and of the file that keeps them, one after the other.
+    pub(crate) edits: tokio::sync::Mutex<()>,
     end: OnceLock<End>,
 }
 
@@ -93,15 +98,17 @@ impl App {
             means: Arc::new(Means {
                 ffmpeg: Arc::clone(&ffmpeg),
                 desk: Arc::clone(&desk),
-                streams: Arc::new(config.streams.keys().cloned().collect()),
+                streams: Registry::default(),
+                source_networks: config.api.source_networks.clone().into(),
                 exec: config.exec.clone(),
                 echo: config.echo.clone(),
                 masker: masker.clone(),
             }),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
-        let publications = Publications::start(&config.publish, &streams, &tasks, &shutdown);
+        let publications = Publications::start(&config.publish, streams.registry(), &tasks, &shutdown);
         Ok(Arc::new(Self {
+            cameras: Cameras::default(),
             publications,
             access: Access::new(config.access.clone()),
             masker,
@@ -113,6 +120,7 @@ impl App {
             hls: Hls::new(&config, &tasks),
             shutdown,
             tasks,
+            edits: tokio::sync::Mutex::default(),
             end: OnceLock::new(),
             config,
         }))

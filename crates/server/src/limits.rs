@@ -183,6 +183,20 @@ pub(crate) const RTMP_TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 /// Servers that one stream is published to: each gets all of its bits.
 pub(crate) const PUBLISH_TARGETS: usize = 16;
 
+/// Streams that callers of the API may have added at a time: more than any home has cameras, and each of them is a few kilobytes and a
+/// line of the configuration.
+pub(crate) const ADDED_STREAMS: usize = 1000;
+
+/// Secrets that are searched for in what is shown, in each form they take. Each costs a search in every line of the log; shapes such as
+/// `user:password@` are masked without being known.
+pub(crate) const SECRETS: usize = 4096;
+
+/// Publications that callers of the API may have begun at a time: each sends all the bits of its stream.
+pub(crate) const STARTED_PUBLICATIONS: usize = 32;
+
+/// How long `POST /api/streams` waits for a server to take a stream: go2rtc's clients give up after 10 s.
+pub(crate) const API_PUBLISH_WAIT: Duration = Duration::from_secs(9);
+
 /// Longest wait between attempts to publish to a server that is away, as go2rtc waits: services take more for an attack.
 pub(crate) const PUBLISH_RETRY_LONGEST: Duration = Duration::from_secs(5);
 
@@ -534,3 +548,28 @@ pub(crate) const HTTP_HEAD_BYTES: usize = 64 << 10;
 
 /// The shortest time from one request for a picture to the next: most cameras make no more of them.
 pub(crate) const HTTP_PICTURE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Profiles of a camera that are told where one is asked for that is not there: those of a recorder fill no screen.
+pub(crate) const ONVIF_PROFILES_TOLD: usize = 16;
+
+/// How long a search for cameras waits for answers: they come within 500 ms of a probe (WS-Discovery, APP_MAX_DELAY), of which there
+/// are two; go2rtc waits for 5 s.
+pub(crate) const DISCOVERY_WAIT: Duration = Duration::from_secs(3);
+
+/// When a search asks again, for what was lost.
+pub(crate) const DISCOVERY_REPEAT: Duration = Duration::from_millis(700);
+
+/// Interfaces of this machine on which cameras are searched.
+pub(crate) const DISCOVERY_INTERFACES: usize = 32;
+
+/// Datagrams that a search reads on one interface: 256 cameras that answer each of four probes twice.
+pub(crate) const DISCOVERY_DATAGRAMS: usize = 2048;
+
+/// Cameras that a search finds: more do not live in one network.
+pub(crate) const DISCOVERY_DEVICES: usize = 256;
+
+/// How long a camera moves unless it is told: a step.
+pub(crate) const PTZ_MOVE_USUAL: Duration = Duration::from_secs(1);
+
+/// How long it moves at most, when nothing more is heard of whoever moves it.
+pub(crate) const PTZ_MOVE_LONGEST: Duration = Duration::from_secs(10);

@@ -1,8 +1,8 @@
 //! Every route, in one table. Who may call them is the same for all and decided before, in `guard`.
 
-use super::{program, streams};
+use super::{program, sources, streams};
 use crate::app::App;
-use crate::{hls, pictures, progressive, web, webrtc};
+use crate::{hls, onvif, pictures, progressive, web, webrtc};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
@@ -45,12 +45,25 @@ pub(super) fn table() -> Vec<Route> {
         Route::new(Method::POST, "/api/restart", program::restart),
         Route::new(Method::GET, "/api/schemes", program::schemes),
         Route::new(Method::GET, "/api/streams", streams::list),
+        Route::new(Method::PUT, "/api/streams", sources::put),
+        Route::new(Method::PATCH, "/api/streams", sources::patch),
+        Route::new(Method::POST, "/api/streams", sources::post),
+        Route::new(Method::DELETE, "/api/streams", sources::delete),
     ];
     table.extend(webrtc::api::routes());
     table.extend(pictures::routes());
     table.extend(progressive::routes());
     table.extend(hls::routes());
+    table.extend(onvif::api::routes());
     table
+}
+
+/// What of go2rtc lies outside of `api.base_path`, for others ask there without knowing of it.
+const ABSOLUTE: &[&str] = &["/onvif/"];
+
+/// The part of [`ABSOLUTE`] that a path belongs to.
+pub(super) fn absolute(path: &str) -> Option<&'static str> {
+    ABSOLUTE.iter().copied().find(|prefix| path.starts_with(prefix))
 }
 
 /// Paths of go2rtc that do not work yet: the answer says so, instead of a riddle.
@@ -63,7 +76,6 @@ const PLANNED: &[&str] = &[
     "/api/stream.y4m",
     "/api/stream",
     "/api/ffmpeg",
-    "/api/onvif",
 ];
 
 /// The routes that `api.allow_paths` leaves, with the page behind them.
@@ -71,9 +83,8 @@ pub(super) fn router(app: &Arc<App>) -> Router {
     let api = &app.config.api;
     // Compared as go2rtc does: the whole path as it is registered.
     let allowed = |path: &str| {
-        api.allow_paths
-            .as_ref()
-            .is_none_or(|allowed| allowed.iter().any(|allow| *allow == format!("{}{path}", api.base_path)))
+        let registered = absolute(path).map_or_else(|| format!("{}{path}", api.base_path), str::to_owned);
+        api.allow_paths.as_ref().is_none_or(|allowed| allowed.contains(&registered))
     };
     let off = if app.config.hls.enabled { Vec::new() } else { hls::routes() };
     let is_on = |path: &str| !off.iter().any(|route| route.path == path);

@@ -230,7 +230,7 @@ async fn offer(
         user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
         url: None,
     };
-    let (consumer, quality) = join(stream, app.streams.variants(name), &offer, &label).await?;
+    let (consumer, quality) = join(&stream, &app.streams.variants(name), &offer, &label).await?;
     let session =
         webrtc.begin(&offer, consumer, quality, called(caller, headers), caller.to_string()).await?;
     Ok(answer(form, &session, location(&session.id)))
