@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask ci|tidy|e2e|bench|fuzz`. `make test` is `ci` after the set-up.
+//! The project's own commands: `cargo xtask ci|tidy|codecs|e2e|bench|fuzz`. `make test` is `ci` after the set-up.
 #![expect(clippy::print_stdout, reason = "a command for people and for CI")]
 
 mod bench;
 mod ci;
+mod codecs;
 mod counts;
 mod fuzz;
 mod hls;
@@ -22,6 +23,8 @@ enum Task {
     Ci,
     /// Checks what no compiler does: sizes of files, forbidden words, documents that fit the code
     Tidy,
+    /// Writes `docs/codecs.md` and its translation: which output carries which codec
+    Codecs,
     /// Runs the end-to-end tests only: the real binary with ffmpeg, GStreamer and Chromium
     E2e,
     /// Measures what the project has promised: a table of goals P1 to P13
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Ci => ci::all(),
         Task::Tidy => tidy::run().map(|findings| findings == 0),
+        Task::Codecs => codecs::write().map(|()| true),
         Task::E2e => ci::end_to_end(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Floor { part } => bench::run_floor(&part).map(|()| true),

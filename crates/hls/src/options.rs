@@ -5,6 +5,8 @@ use crate::limits::MAX_WINDOW_BYTES;
 use crate::names::{Names, PathNames};
 use std::sync::Arc;
 use std::time::Duration;
+use yeoul_container::{fmp4, mpegts};
+use yeoul_media::Codec;
 
 /// Where players start. A player needs a part's length and what the network takes; the time that it needs to start, which is
 /// longer where the network is slower, comes on top. See docs/design/06-hls.md.
@@ -17,6 +19,19 @@ pub enum Form {
     Fmp4,
     /// MPEG transport streams, with the plain playlist that every player reads (version 3).
     Ts,
+}
+
+impl Form {
+    /// Whether segments of this form are made of a track of `codec`: their container carries it, and some browser plays it there.
+    #[must_use]
+    pub fn carries(self, codec: &Codec) -> bool {
+        match self {
+            // No browser takes MP3 or VP8 in fragments of MP4, as Media Source Extensions have them.
+            Self::Fmp4 => fmp4::carries(codec) && !matches!(codec, Codec::Mp3(_) | Codec::Vp8(_)),
+            // No browser takes Opus or MPEG-4 part 2 in a transport stream, though there are ways to put them there.
+            Self::Ts => mpegts::carries(codec) && !matches!(codec, Codec::Opus { .. } | Codec::Mpeg4Video(_)),
+        }
+    }
 }
 
 /// What a [`crate::Segmenter`] is to make.

@@ -63,6 +63,14 @@ pub(super) fn readmes_with_other_headings(files: &[File]) -> Vec<Finding> {
     vec![Finding::new(korean, 0, text)]
 }
 
+/// The pages that `cargo xtask codecs` writes are what it would write.
+pub(super) fn stale_tables(files: &[File]) -> Vec<Finding> {
+    let pages = crate::codecs::pages();
+    let stale =
+        files.iter().filter(|file| pages.iter().any(|page| page.path == file.path && page.text != file.text));
+    stale.map(|file| Finding::new(file, 0, "is not what the code says: run `cargo xtask codecs`")).collect()
+}
+
 /// The levels of the headings and the kinds of the examples, in order, e.g. `# ## sh ## yaml`.
 fn outline(text: &str) -> String {
     let mut marks = Vec::new();
@@ -101,6 +109,16 @@ mod tests {
         let member = "[dependencies]\nurl.workspace = true\ntokio = { workspace = true }\nhex = \"0.4\"\n";
         let files = [file("Cargo.toml", root), file("crates/rtp/Cargo.toml", member)];
         assert_eq!(places(&dependencies_without_reason(&files)), ["Cargo.toml:4", "crates/rtp/Cargo.toml:4"]);
+    }
+
+    #[test]
+    fn tables_must_be_what_the_code_says() {
+        let page = crate::codecs::pages().remove(0);
+        assert_eq!(stale_tables(&[file(page.path, &page.text)]), []);
+        assert_eq!(
+            places(&stale_tables(&[file(page.path, &page.text.replace("| yes", "| –"))])),
+            ["docs/codecs.md:0"]
+        );
     }
 
     #[test]

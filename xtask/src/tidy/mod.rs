@@ -33,7 +33,7 @@ type Rule = fn(&[File]) -> Vec<Finding>;
 /// Prints every finding and returns how many there are.
 pub(crate) fn run() -> Result<usize> {
     let files = files()?;
-    let rules: [Rule; 7] = [
+    let rules: [Rule; 8] = [
         sources::long_files,
         sources::forbidden_words,
         sources::foreign_lock_entries,
@@ -41,6 +41,7 @@ pub(crate) fn run() -> Result<usize> {
         documents::crates_missing_in_the_code_map,
         documents::dependencies_without_reason,
         documents::readmes_with_other_headings,
+        documents::stale_tables,
     ];
     let findings: Vec<Finding> = rules.iter().flat_map(|rule| rule(&files)).collect();
     for Finding { path, line, text } in &findings {

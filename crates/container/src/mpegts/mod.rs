@@ -1,5 +1,5 @@
-//! MPEG-2 transport streams (ISO/IEC 13818-1): H.264, H.265, AAC as ADTS, MPEG audio, Opus as ffmpeg and others
-//! send it; MPEG-4 part 2 video is written only.
+//! MPEG-2 transport streams (ISO/IEC 13818-1): H.264, H.265, MPEG-4 part 2, AAC as ADTS, MPEG audio, and Opus as
+//! ffmpeg and others send it.
 //!
 //! [`Muxer`] writes one program, whole packets at a time, for segments or as an endless stream; [`Demuxer`] reads the first
 //! program of whatever others send. Leaves out scrambling, teletext and subtitles, service information (SDT, NIT) and LATM.

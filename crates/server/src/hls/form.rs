@@ -4,7 +4,6 @@ use super::caching::Caching;
 use crate::config::Config;
 use crate::wants;
 use std::time::{Duration, SystemTime};
-use yeoul_container::{fmp4, mpegts};
 use yeoul_hub::Want;
 use yeoul_media::{Codec, Kind};
 
@@ -22,12 +21,8 @@ pub(crate) enum Container {
 impl Container {
     fn carries(self, codec: &Codec) -> bool {
         match self {
-            // No browser takes MP3 or VP8 in fragments of MP4, as Media Source Extensions have them.
-            Self::LowLatency | Self::Fmp4 => {
-                fmp4::carries(codec) && !matches!(codec, Codec::Mp3(_) | Codec::Vp8(_))
-            }
-            // No browser takes Opus or MPEG-4 part 2 in a transport stream, though there are ways to put them there.
-            Self::Ts => mpegts::carries(codec) && !matches!(codec, Codec::Opus { .. } | Codec::Mpeg4Video(_)),
+            Self::LowLatency | Self::Fmp4 => yeoul_hls::Form::Fmp4.carries(codec),
+            Self::Ts => yeoul_hls::Form::Ts.carries(codec),
         }
     }
 

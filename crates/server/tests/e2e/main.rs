@@ -3,6 +3,7 @@
 //! Each test starts its own server on free ports of loopback, and ends what it started.
 #![expect(clippy::panic, reason = "that is how a test fails")]
 
+mod codecs;
 mod fanout;
 mod file_source;
 mod harness;

@@ -6,7 +6,8 @@ use super::sound::Sound;
 use super::tables::descriptors;
 use super::video::Video;
 use crate::mpegts::psi::{EXTENSION, MapEntry, OPUS_EXTENSION, REGISTRATION};
-use crate::mpegts::{ADTS_AAC, H264, H265, MPEG1_AUDIO, MPEG2_AUDIO, PRIVATE_DATA};
+use crate::mpegts::{ADTS_AAC, H264, H265, MPEG1_AUDIO, MPEG2_AUDIO, MPEG4_VIDEO, PRIVATE_DATA};
+use crate::pictures::Pictures;
 use crate::timeline::{Timeline, TrackTime};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ impl Unit {
 #[derive(Debug)]
 enum Content {
     Video(Video),
+    /// MPEG-4 part 2: a PES packet is a picture.
+    Mpeg4(Pictures),
     Sound(Sound),
 }
 
@@ -49,6 +52,7 @@ impl Content {
         match entry.stream_type {
             H264 => Some(Self::Video(Video::new(Codec::H264(None)))),
             H265 => Some(Self::Video(Video::new(Codec::H265(None)))),
+            MPEG4_VIDEO => Some(Self::Mpeg4(Pictures::new(Codec::Mpeg4Video(None)))),
             ADTS_AAC => Some(Self::Sound(Sound::adts())),
             MPEG1_AUDIO | MPEG2_AUDIO => Some(Self::Sound(Sound::mpeg())),
             PRIVATE_DATA => {
@@ -93,6 +97,7 @@ impl Elementary {
         let content = Content::of(&entry)?;
         let known = match &content {
             Content::Video(video) => Some(video.codec().clone()),
+            Content::Mpeg4(pictures) => Some(pictures.codec().clone()),
             Content::Sound(sound) => sound.codec(),
         };
         let (continuity, pes, time) = Default::default();
@@ -103,6 +108,7 @@ impl Elementary {
     pub(super) fn damaged_frames(&self) -> u64 {
         match &self.content {
             Content::Video(video) => video.damaged_frames(),
+            Content::Mpeg4(pictures) => pictures.damaged_frames(),
             Content::Sound(sound) => sound.damaged_frames(),
         }
     }
@@ -153,7 +159,15 @@ impl Elementary {
             (Some((pes, received_at)), Content::Sound(sound)) => {
                 sound.push(&pes, |unit| give(unit, received_at));
             }
+            (Some((pes, received_at)), Content::Mpeg4(pictures)) => {
+                let (Some(times), false) = (pes.times, pes.payload.is_empty()) else { return };
+                if let Some(picture) = pictures.picture(Bytes::copy_from_slice(pes.payload)) {
+                    let (keyframe, new_codec, data) = (picture.keyframe, picture.new_codec, picture.data);
+                    give(Unit { times, keyframe, new_codec, data }, received_at);
+                }
+            }
             (None, Content::Video(video)) => video.damage(true),
+            (None, Content::Mpeg4(pictures)) => pictures.damage(1),
             (None, Content::Sound(sound)) => sound.damage(true),
         }
         self.pes.shrink();
@@ -173,6 +187,7 @@ impl Elementary {
         let dropped = self.pes.drop_open();
         match &mut self.content {
             Content::Video(video) => video.damage(dropped),
+            Content::Mpeg4(pictures) => pictures.damage(dropped.into()),
             Content::Sound(sound) => sound.damage(dropped),
         }
     }
