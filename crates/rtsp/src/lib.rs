@@ -10,7 +10,6 @@ pub mod auth;
 pub mod client;
 pub mod limits;
 pub mod message;
-mod receive;
 pub mod server;
 mod transport;
 pub mod url;

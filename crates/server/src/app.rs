@@ -40,8 +40,8 @@ pub(crate) struct App {
     pub(crate) desk: Arc<Desk>,
     /// Pictures for those who ask by HTTP.
     pub(crate) pictures: Pictures,
-    /// Viewers by WebRTC; `None` if that is off.
-    pub(crate) webrtc: Option<WebRtc>,
+    /// Viewers and publishers by WebRTC; `None` if that is off.
+    pub(crate) webrtc: Option<Arc<WebRtc>>,
     /// What is published to other servers.
     pub(crate) publications: Publications,
     /// Endless files that are being watched.
@@ -78,7 +78,7 @@ impl App {
         let masker = Masker::new(&config.secrets);
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?;
+        let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?.map(Arc::new);
         let defaults = config.stream_defaults;
         let ffmpeg = Arc::new(Ffmpeg::new(config.ffmpeg.clone(), masker.clone()));
         let desk = Arc::new(Desk::default());
@@ -96,11 +96,12 @@ impl App {
                 streams: Arc::new(config.streams.keys().cloned().collect()),
                 exec: config.exec.clone(),
                 echo: config.echo.clone(),
+                webrtc: webrtc.clone(),
                 masker: masker.clone(),
             }),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
-        let publications = Publications::start(&config.publish, &streams, &tasks, &shutdown);
+        let publications = Publications::start(&config.publish, &streams, webrtc.as_ref(), &tasks, &shutdown);
         Ok(Arc::new(Self {
             publications,
             access: Access::new(config.access.clone()),

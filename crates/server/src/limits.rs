@@ -534,3 +534,9 @@ pub(crate) const HTTP_HEAD_BYTES: usize = 64 << 10;
 
 /// The shortest time from one request for a picture to the next: most cameras make no more of them.
 pub(crate) const HTTP_PICTURE_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a server may take for the goodbye to it; DTLS has said it already.
+pub(crate) const WEBRTC_FAREWELL_WAIT: Duration = Duration::from_secs(2);
+/// Longest message of a WebSocket on which a call is answered: an answer with its candidates has a few KiB.
+pub(crate) const WEBRTC_SIGNAL_BYTES: usize = 64 << 10;
+/// Most messages before the answer: each of the server's candidates may come alone.
+pub(crate) const WEBRTC_SIGNALS_BEFORE_ANSWER: usize = 64;

@@ -8,6 +8,7 @@ use crate::mask::Masker;
 use crate::policy::Route;
 use crate::rtsp::desk::Desk;
 use crate::streams::{DialError, ErrorKind};
+use crate::webrtc::{self, WebRtc};
 use crate::{rtmp, rtsp};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,7 +20,7 @@ use yeoul_transcode::ffmpeg::source::{Input, Source as FfmpegSource};
 /// The schemes that can be dialled, as `GET /api/schemes` tells them.
 pub(crate) const SCHEMES: &[&str] = &[
     "echo", "exec", "ffmpeg", "http", "https", "httpx", "rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx",
-    "tcp",
+    "tcp", "webrtc",
 ];
 
 /// Schemes that go2rtc knows and Yeoul does not dial yet: known words, not typing errors.
@@ -46,7 +47,6 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
     "tuya",
     "v4l2",
     "vigi",
-    "webrtc",
     "webtorrent",
     "wyoming",
     "wyze",
@@ -69,6 +69,8 @@ pub(crate) enum Source {
     Echo(Box<Command>),
     /// `http://`, `https://`, `httpx://`, `tcp://`.
     Http(Box<http::Source>),
+    /// `webrtc:`.
+    WebRtc(Box<webrtc::call::Source>),
     /// A lower quality of another stream. Nobody writes it as a URL: it is a variant.
     Rendition(RenditionSource),
     /// A scheme of [`PLANNED_SCHEMES`]: the stream says so when it is asked for.
@@ -124,6 +126,7 @@ impl Source {
             "exec" => address(Command::parse(text)).map(Self::Exec),
             "echo" => address(Command::parse_plain(text)).map(Self::Echo),
             "http" | "https" | "httpx" | "tcp" => address(http::Source::parse(text)).map(Self::Http),
+            "webrtc" => address(webrtc::call::Source::parse(text)).map(Self::WebRtc),
             planned if PLANNED_SCHEMES.contains(&planned) => Ok(Self::Planned { scheme }),
             _ => Err(SourceError::UnknownScheme { scheme }),
         }
@@ -141,7 +144,7 @@ impl Source {
         }
         let source = Self::parse(text)?;
         let is_secure = match &source {
-            Self::Rtsp(_) | Self::Rtmp(_) | Self::Http(_) | Self::Planned { .. } => true,
+            Self::Rtsp(_) | Self::Rtmp(_) | Self::Http(_) | Self::WebRtc(_) | Self::Planned { .. } => true,
             Self::Ffmpeg(source) => {
                 source.is_tame() && matches!(source.input(), Input::Name(name) if streams.contains(name))
             }
@@ -165,6 +168,7 @@ impl fmt::Display for Source {
             Self::Ffmpeg(source) => write!(f, "{source}"),
             Self::Exec(command) | Self::Echo(command) => write!(f, "{command}"),
             Self::Http(source) => write!(f, "{source}"),
+            Self::WebRtc(source) => write!(f, "{source}"),
             Self::Rendition(source) => write!(f, "{source}"),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
         }
@@ -184,6 +188,8 @@ pub(crate) struct Means {
     pub(crate) exec: Programs,
     /// What `echo:` may run.
     pub(crate) echo: Programs,
+    /// What calls other servers by WebRTC; `None` if that is off.
+    pub(crate) webrtc: Option<Arc<WebRtc>>,
     /// Takes secrets out of what programs say.
     pub(crate) masker: Masker,
 }
@@ -213,6 +219,9 @@ pub(crate) async fn dial(
             Box::pin(dial(&echoed, means, attach, hang_up)).await
         }
         Source::Http(source) => http::run(source, Route::of_owner(), attach, hang_up).await,
+        Source::WebRtc(source) => {
+            webrtc::call::run(source, means.webrtc.as_ref(), Route::of_owner(), attach, hang_up).await
+        }
         Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
             ErrorKind::Unsupported,
@@ -245,7 +254,7 @@ mod tests {
         let error = Source::parse("gopher://cam/1").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp"
+            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp, webrtc"
         );
     }
 

@@ -7,11 +7,11 @@ use super::options::TransportChoice;
 use super::session::{ClientSession, State};
 use super::{Channel, Output};
 use crate::message::{Method, Request, Response, SessionHeader, StatusCode, header};
-use crate::receive::Arrival;
 use crate::transport::{Lower, Transport};
 use std::net::SocketAddr;
 use std::time::Instant;
 use yeoul_media::TrackId;
+use yeoul_rtp::receive::Arrival;
 
 impl ClientSession {
     /// Asks for the next candidate, or plays when there is none left.

@@ -21,10 +21,10 @@ mod setup;
 mod tests;
 mod uri;
 
-pub use crate::receive::TrackStats;
 pub use account::Account;
 pub use block::{Block, Datagrams};
 pub use fanout::{Clock, ClockChanged, Fanout, Start, TrackStart, media_formats};
+pub use yeoul_rtp::receive::TrackStats;
 
 use crate::limits::{IDLE_TIMEOUT, PIPELINED_BYTES, SESSION_TIMEOUT, SESSION_TIMEOUT_MAX};
 use crate::message::{Data, FrameError, Framer, Message, Request, Response, StatusCode, Stray, header};

@@ -19,6 +19,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use std::net::IpAddr;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use url::Url;
@@ -125,6 +126,11 @@ async fn reason(mut body: Incoming) -> String {
 impl Client {
     pub(crate) fn new(source: Source, route: Route) -> Self {
         Self { source, route, authenticator: None, cookies: Vec::new(), connection: None }
+    }
+
+    /// Whether the way that it has come may go on to `ip`.
+    pub(crate) fn admits(&self, ip: IpAddr) -> bool {
+        self.route.admit(ip).is_ok()
     }
 
     /// Gets `url`, wherever it leads.

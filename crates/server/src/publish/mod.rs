@@ -8,8 +8,9 @@ mod target;
 pub(crate) use target::Target;
 
 use crate::limits::{PUBLISH_RETRY_LONGEST, SOURCE_STABLE_AFTER};
-use crate::rtmp;
 use crate::streams::{DialError, ErrorKind, Streams};
+use crate::webrtc::WebRtc;
+use crate::{rtmp, webrtc};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,6 +50,7 @@ impl Publications {
     pub(crate) fn start(
         configured: &BTreeMap<String, Vec<Target>>,
         streams: &Streams,
+        calls: Option<&Arc<WebRtc>>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Self {
@@ -60,9 +62,10 @@ impl Publications {
                 let publication =
                     Arc::new(Publication { target: target.clone(), state: Mutex::new(State::Waiting) });
                 let (running, stream, stop) = (Arc::clone(&publication), Arc::clone(stream), stop.clone());
+                let calls = calls.cloned();
                 tasks.spawn(async move {
                     tokio::select! {
-                        () = running.run(&stream) => {}
+                        () = running.run(&stream, calls.as_ref()) => {}
                         () = stop.cancelled() => {}
                     }
                 });
@@ -88,12 +91,12 @@ impl Publication {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    async fn run(&self, stream: &Arc<Stream>) {
+    async fn run(&self, stream: &Arc<Stream>, calls: Option<&Arc<WebRtc>>) {
         let mut backoff = Backoff::new(RandomState::new().hash_one(stream.name()));
         let mut logged = None;
         loop {
             let began = Instant::now();
-            let result = self.attempt(stream, &mut logged).await;
+            let result = self.attempt(stream, calls, &mut logged).await;
             if began.elapsed() >= SOURCE_STABLE_AFTER {
                 backoff.reset();
             }
@@ -111,7 +114,12 @@ impl Publication {
         }
     }
 
-    async fn attempt(&self, stream: &Arc<Stream>, logged: &mut Option<String>) -> Result<(), DialError> {
+    async fn attempt(
+        &self,
+        stream: &Arc<Stream>,
+        calls: Option<&Arc<WebRtc>>,
+        logged: &mut Option<String>,
+    ) -> Result<(), DialError> {
         self.set(State::Waiting);
         let label = Label {
             protocol: self.target.protocol(),
@@ -119,7 +127,11 @@ impl Publication {
             user_agent: None,
             url: Some(self.target.to_string()),
         };
-        let mut joining = stream.join(rtmp::wants(""), label);
+        let wants = match &self.target {
+            Target::Rtmp(_) => rtmp::wants(""),
+            Target::Whip(_) => webrtc::call::wants(),
+        };
+        let mut joining = stream.join(wants, label);
         let consumer = joining
             .ready()
             .await
@@ -132,6 +144,7 @@ impl Publication {
         };
         match &self.target {
             Target::Rtmp(source) => rtmp::dial::push(source, consumer, live).await,
+            Target::Whip(source) => webrtc::call::push(source, calls, consumer, live).await,
         }
     }
 }

@@ -28,15 +28,13 @@ pub(super) fn start(
     tasks: &TaskTracker,
 ) {
     let inbox = Inbox { routes: Arc::clone(routes), workers: workers.into() };
-    if let Some(udp) = sockets.udp {
-        let (inbox, shutdown) = (inbox.clone(), shutdown.clone());
-        tasks.spawn(async move {
-            tokio::select! {
-                () = read_udp(&udp, &inbox) => {}
-                () = shutdown.cancelled() => {}
-            }
-        });
-    }
+    let (udp, udp_inbox, udp_shutdown) = (sockets.udp, inbox.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        tokio::select! {
+            () = read_udp(&udp, &udp_inbox) => {}
+            () = udp_shutdown.cancelled() => {}
+        }
+    });
     if let Some(tcp) = sockets.tcp {
         let (shutdown, connections) = (shutdown.clone(), tasks.clone());
         tasks.spawn(async move {

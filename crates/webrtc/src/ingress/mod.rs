@@ -1,0 +1,138 @@
+//! Media towards us: the packets of a peer that publishes, from SRTP's plain text to frames, and the feedback that it needs
+//! (RFC 4585, RFC 5104, draft-holmer-rmcat-transport-wide-cc-extensions-01).
+//!
+//! Of each kind there is one track with one payload type, which the answer has chosen: by that a packet finds its track, whatever
+//! its SSRC. Left out: simulcast, forward error correction, REMB (peers without transport-wide feedback keep the bitrate that they
+//! begin with).
+
+mod arrived;
+mod extension;
+mod missing;
+mod track;
+
+pub(crate) use track::{InTrack, KeyframeRequest, Wanted};
+
+use crate::limits::RECEPTION_REPORT_INTERVAL;
+use arrived::Arrived;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+use yeoul_media::{Codec, Frame};
+use yeoul_rtp::PacketRef;
+use yeoul_rtp::clock::ClockMapping;
+use yeoul_rtp::rtcp::{Packet, ReceiverReport};
+
+/// The tracks that a peer sends.
+#[derive(Debug)]
+pub(crate) struct Ingress {
+    tracks: Vec<InTrack>,
+    clock: ClockMapping,
+    /// Our SSRC in what we tell the sender.
+    ssrc: u32,
+    /// Where the answer asked for it.
+    arrived: Option<Arrived>,
+    next_report: Instant,
+    frames: VecDeque<Frame>,
+    notes: VecDeque<String>,
+}
+
+impl Ingress {
+    /// For tracks in this order: the index is the id of their frames. `transport_wide` is the number of the header extension that
+    /// counts the packets of all of them.
+    pub(crate) fn new(now: Instant, ssrc: u32, wanted: Vec<Wanted>, transport_wide: Option<u8>) -> Self {
+        let mut clock = ClockMapping::default();
+        let tracks = (0..).zip(wanted).map(|(id, wanted)| InTrack::new(id, wanted, &mut clock)).collect();
+        Self {
+            tracks,
+            clock,
+            ssrc,
+            arrived: transport_wide.map(|number| Arrived::new(now, number)),
+            next_report: now + RECEPTION_REPORT_INTERVAL,
+            frames: VecDeque::new(),
+            notes: VecDeque::new(),
+        }
+    }
+
+    /// The codecs of the tracks, as far as they were described.
+    pub(crate) fn codecs(&self) -> Vec<Codec> {
+        self.tracks.iter().map(InTrack::codec).collect()
+    }
+
+    /// The tracks, for their numbers.
+    pub(crate) fn tracks(&self) -> &[InTrack] {
+        &self.tracks
+    }
+
+    /// The next frame that is complete.
+    pub(crate) fn poll_frame(&mut self) -> Option<Frame> {
+        self.frames.pop_front()
+    }
+
+    /// The next sentence for the log.
+    pub(crate) fn poll_note(&mut self) -> Option<String> {
+        self.notes.pop_front()
+    }
+
+    /// Takes an RTP packet.
+    pub(crate) fn rtp(&mut self, now: Instant, bytes: &[u8], round_trip: Option<Duration>) {
+        let Ok(packet) = PacketRef::parse(bytes) else { return };
+        if let Some(arrived) = &mut self.arrived {
+            arrived.on_packet(now, bytes);
+        }
+        let payload_type = packet.header.payload_type;
+        let Some(track) = self.tracks.iter_mut().find(|track| track.takes(payload_type)) else { return };
+        let mut frames = Vec::new();
+        let note = track.rtp(now, bytes, packet, round_trip, &mut self.clock, &mut frames);
+        self.frames.extend(frames);
+        self.notes.extend(note);
+    }
+
+    /// Takes an RTCP packet, compound or not.
+    pub(crate) fn rtcp(&mut self, now: Instant, bytes: &[u8]) {
+        for track in &mut self.tracks {
+            track.rtcp(now, bytes, &mut self.clock);
+        }
+    }
+
+    /// Gives up on what has been waited for long enough.
+    pub(crate) fn drain(&mut self, now: Instant) {
+        for track in &mut self.tracks {
+            let mut frames = Vec::new();
+            let note = track.drain(now, &mut self.clock, &mut frames);
+            self.frames.extend(frames);
+            self.notes.extend(note);
+        }
+    }
+
+    /// What the sender is to be told now: an RTCP compound packet each.
+    pub(crate) fn feedback(&mut self, now: Instant, round_trip: Option<Duration>) -> Vec<Vec<u8>> {
+        let mut compounds = Vec::new();
+        if now >= self.next_report {
+            self.next_report = now + RECEPTION_REPORT_INTERVAL;
+            compounds.extend(self.tracks.iter_mut().filter_map(|track| track.report(now, self.ssrc)));
+        }
+        let mut packets: Vec<Packet> = Vec::new();
+        for track in &mut self.tracks {
+            packets.extend(track.missing(now, self.ssrc, round_trip));
+            packets.extend(track.keyframe(now, self.ssrc));
+        }
+        let media_ssrc = self.tracks.iter().find_map(InTrack::ssrc).unwrap_or(0);
+        if let Some(arrived) = &mut self.arrived {
+            packets.extend(arrived.report(now, self.ssrc, media_ssrc).map(Packet::Arrivals));
+        }
+        if !packets.is_empty() {
+            let mut compound = Vec::new();
+            // A compound packet begins with a report (RFC 3550 §6.1).
+            Packet::ReceiverReport(ReceiverReport { ssrc: self.ssrc, blocks: Vec::new() })
+                .write(&mut compound);
+            packets.iter().for_each(|packet| packet.write(&mut compound));
+            compounds.push(compound);
+        }
+        compounds
+    }
+
+    /// When something is due although nothing comes in.
+    pub(crate) fn next_timeout(&self) -> Instant {
+        let tracks = self.tracks.iter().filter_map(InTrack::next_timeout);
+        tracks.chain(self.arrived.as_ref().and_then(Arrived::next_at)).fold(self.next_report, Instant::min)
+    }
+}
