@@ -233,6 +233,8 @@ fn frames(tracks: &[Track]) -> Vec<Frame> {
                 | Codec::H265(_)
                 | Codec::Av1(_)
                 | Codec::Vp9(_)
+                | Codec::Vp8(_)
+                | Codec::Mpeg4Video(_)
                 | Codec::Jpeg { .. }
                 | Codec::Pcmu(_)
                 | Codec::Pcma(_)

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use std::sync::Arc;
 use yeoul_media::Codec;
-use yeoul_media::bitstream::{av1, h264, h265, jpeg, nal, vp9};
+use yeoul_media::bitstream::{av1, h264, h265, jpeg, mpeg4, nal, vp8, vp9};
 
 /// One track of video, as it comes out of a container.
 #[derive(Debug)]
@@ -83,6 +83,8 @@ fn is_keyframe(codec: &Codec, data: &Bytes) -> bool {
         Codec::H265(_) => h265::is_keyframe(nal::length_prefixed(data)),
         Codec::Av1(_) => av1::is_keyframe(data),
         Codec::Vp9(_) => vp9::is_keyframe(data),
+        Codec::Vp8(_) => vp8::is_keyframe(data),
+        Codec::Mpeg4Video(_) => mpeg4::is_keyframe(data),
         Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
@@ -114,6 +116,14 @@ fn changed(codec: &Codec, data: &Bytes, keyframe: bool) -> Option<Codec> {
         Codec::Vp9(parameters) => {
             let new = vp9::Parameters::from_keyframe(data).filter(|_| keyframe)?;
             (parameters.as_ref() != Some(&new)).then_some(Codec::Vp9(Some(new)))
+        }
+        Codec::Vp8(parameters) => {
+            let new = vp8::Parameters::from_keyframe(data)?;
+            (parameters.as_ref() != Some(&new)).then_some(Codec::Vp8(Some(new)))
+        }
+        Codec::Mpeg4Video(configuration) => {
+            let new = mpeg4::Configuration::parse(data).filter(|_| keyframe)?;
+            (configuration.as_ref() != Some(&new)).then_some(Codec::Mpeg4Video(Some(new)))
         }
         Codec::Jpeg { dimensions } => {
             let new = jpeg::dimensions(data);

@@ -100,6 +100,8 @@ pub(crate) fn data(codec: &Codec, keyframe: bool, size: usize) -> Bytes {
         Codec::Opus { .. } => [&[0xf8][..], &noise()].concat().into(),
         Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Pcmu(_)
@@ -113,9 +115,13 @@ pub(crate) fn data(codec: &Codec, keyframe: bool, size: usize) -> Bytes {
 /// How long a frame of `codec` lasts in the tests.
 fn frame_time(codec: &Codec) -> Duration {
     match codec {
-        Codec::H264(_) | Codec::H265(_) | Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } => {
-            Duration::from_millis(40)
-        }
+        Codec::H264(_)
+        | Codec::H265(_)
+        | Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
+        | Codec::Jpeg { .. } => Duration::from_millis(40),
         Codec::Aac(config) => Duration::from_nanos(1_024_000_000_000 / u64::from(config.sample_rate())),
         Codec::Mp3(_) => Duration::from_nanos(1_152_000_000_000 / 44_100),
         Codec::Opus { .. }

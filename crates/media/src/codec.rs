@@ -1,6 +1,6 @@
 //! The codings a track can have.
 
-use crate::bitstream::{aac, av1, flac, h264, h265, vp9};
+use crate::bitstream::{aac, av1, flac, h264, h265, mpeg4, vp8, vp9};
 use std::fmt;
 
 /// Video or audio.
@@ -44,6 +44,10 @@ pub enum Codec {
     Av1(Option<av1::SequenceHeader>),
     /// VP9.
     Vp9(Option<vp9::Parameters>),
+    /// VP8 (RFC 6386).
+    Vp8(Option<vp8::Parameters>),
+    /// MPEG-4 part 2 video (ISO/IEC 14496-2).
+    Mpeg4Video(Option<mpeg4::Configuration>),
     /// JPEG pictures (ITU-T T.81), one after another.
     Jpeg {
         /// Width and height in pixels, once known.
@@ -75,7 +79,13 @@ impl Codec {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::H264(_) | Self::H265(_) | Self::Av1(_) | Self::Vp9(_) | Self::Jpeg { .. } => Kind::Video,
+            Self::H264(_)
+            | Self::H265(_)
+            | Self::Av1(_)
+            | Self::Vp9(_)
+            | Self::Vp8(_)
+            | Self::Mpeg4Video(_)
+            | Self::Jpeg { .. } => Kind::Video,
             Self::Aac(_)
             | Self::Opus { .. }
             | Self::Pcmu(_)
@@ -95,6 +105,8 @@ impl Codec {
             Self::H265(_) => "H265",
             Self::Av1(_) => "AV1",
             Self::Vp9(_) => "VP9",
+            Self::Vp8(_) => "VP8",
+            Self::Mpeg4Video(_) => "MP4V-ES",
             Self::Jpeg { .. } => "JPEG",
             Self::Aac(_) => "AAC",
             Self::Opus { .. } => "OPUS",
@@ -111,7 +123,13 @@ impl Codec {
     #[must_use]
     pub fn sample_rate(&self) -> Option<u32> {
         match self {
-            Self::H264(_) | Self::H265(_) | Self::Av1(_) | Self::Vp9(_) | Self::Jpeg { .. } => None,
+            Self::H264(_)
+            | Self::H265(_)
+            | Self::Av1(_)
+            | Self::Vp9(_)
+            | Self::Vp8(_)
+            | Self::Mpeg4Video(_)
+            | Self::Jpeg { .. } => None,
             Self::Aac(config) => Some(config.sample_rate()),
             Self::Opus { .. } => Some(48_000),
             Self::Pcmu(layout) | Self::Pcma(layout) | Self::L16(layout) | Self::Mp3(layout) => {
@@ -126,7 +144,13 @@ impl Codec {
     #[must_use]
     pub fn channels(&self) -> Option<u8> {
         match self {
-            Self::H264(_) | Self::H265(_) | Self::Av1(_) | Self::Vp9(_) | Self::Jpeg { .. } => None,
+            Self::H264(_)
+            | Self::H265(_)
+            | Self::Av1(_)
+            | Self::Vp9(_)
+            | Self::Vp8(_)
+            | Self::Mpeg4Video(_)
+            | Self::Jpeg { .. } => None,
             Self::Aac(config) => Some(config.channels()),
             Self::Opus { channels } => Some(*channels),
             Self::Pcmu(layout) | Self::Pcma(layout) | Self::L16(layout) | Self::Mp3(layout) => {
@@ -146,6 +170,12 @@ impl Codec {
             Self::Av1(header) => header.as_ref().map(|header| (header.width(), header.height())),
             Self::Vp9(parameters) => {
                 parameters.as_ref().map(|parameters| (parameters.width, parameters.height))
+            }
+            Self::Vp8(parameters) => {
+                parameters.as_ref().map(|parameters| (parameters.width, parameters.height))
+            }
+            Self::Mpeg4Video(configuration) => {
+                configuration.as_ref().map(|configuration| (configuration.width(), configuration.height()))
             }
             Self::Jpeg { dimensions } => *dimensions,
             Self::Aac(_)
@@ -167,6 +197,8 @@ impl Codec {
             Self::H265(sets) => sets.as_ref().map(h265::ParameterSets::profile_name),
             Self::Av1(header) => header.as_ref().map(av1::SequenceHeader::profile_name),
             Self::Vp9(_)
+            | Self::Vp8(_)
+            | Self::Mpeg4Video(_)
             | Self::Jpeg { .. }
             | Self::Aac(_)
             | Self::Opus { .. }
@@ -187,6 +219,8 @@ impl Codec {
             Self::H265(sets) => sets.as_ref().map(h265::ParameterSets::rfc6381),
             Self::Av1(header) => header.as_ref().map(av1::SequenceHeader::rfc6381),
             Self::Vp9(parameters) => parameters.as_ref().map(vp9::Parameters::rfc6381),
+            Self::Vp8(parameters) => parameters.as_ref().map(vp8::Parameters::rfc6381),
+            Self::Mpeg4Video(configuration) => configuration.as_ref().map(mpeg4::Configuration::rfc6381),
             Self::Aac(config) => Some(config.rfc6381()),
             Self::Opus { .. } => Some("opus".to_owned()),
             Self::Flac(_) => Some("flac".to_owned()),
@@ -203,6 +237,8 @@ impl Codec {
             Self::H265(sets) => sets.is_some(),
             Self::Av1(header) => header.is_some(),
             Self::Vp9(parameters) => parameters.is_some(),
+            Self::Vp8(parameters) => parameters.is_some(),
+            Self::Mpeg4Video(configuration) => configuration.is_some(),
             Self::Jpeg { .. }
             | Self::Aac(_)
             | Self::Opus { .. }

@@ -15,6 +15,8 @@ use std::time::{Instant, SystemTime};
 /// | H.264, H.265 | NAL units, each behind its length in 4 bytes, big-endian; no access unit delimiters, no start codes; parameter sets stay in the access unit where the sender put them |
 /// | AV1 | open bitstream units of one temporal unit, each with its size; no temporal delimiters |
 /// | VP9 | one frame or superframe |
+/// | VP8 | one frame |
+/// | MPEG-4 part 2 | one picture behind its start code, with the headers in front of it as the sender put them |
 /// | JPEG | one picture from SOI to EOI |
 /// | AAC | one raw access unit, no ADTS header |
 /// | Opus | one packet |

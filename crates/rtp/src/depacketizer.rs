@@ -110,7 +110,12 @@ impl Depacketizer {
                 Format::Sample(sample::Depacketizer::new(format::sample_octets(codec)))
             }
             Codec::Jpeg { dimensions } => Format::Jpeg(jpeg::Depacketizer::new(*dimensions)),
-            Codec::Av1(_) | Codec::Vp9(_) | Codec::Flac(_) | Codec::Mp3(_) => Format::None,
+            Codec::Av1(_)
+            | Codec::Vp9(_)
+            | Codec::Vp8(_)
+            | Codec::Mpeg4Video(_)
+            | Codec::Flac(_)
+            | Codec::Mp3(_) => Format::None,
         };
         Self { codec, format }
     }

@@ -89,6 +89,8 @@ impl MediaFormat {
             | Codec::H265(_)
             | Codec::Av1(_)
             | Codec::Vp9(_)
+            | Codec::Vp8(_)
+            | Codec::Mpeg4Video(_)
             | Codec::Jpeg { .. }
             | Codec::Opus { .. }
             | Codec::Pcmu(_)
@@ -111,6 +113,8 @@ pub(crate) fn clock_rate(codec: &Codec) -> u32 {
         | Codec::H265(_)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Mp3(_) => 90_000,
         Codec::Flac(info) => info.sample_rate(),
@@ -136,7 +140,12 @@ pub fn carries(codec: &Codec) -> bool {
         | Codec::L16(_)
         | Codec::Jpeg { .. } => true,
         // FLAC has no payload format of the IETF.
-        Codec::Av1(_) | Codec::Vp9(_) | Codec::Flac(_) | Codec::Mp3(_) => false,
+        Codec::Av1(_)
+        | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
+        | Codec::Flac(_)
+        | Codec::Mp3(_) => false,
     }
 }
 
@@ -211,6 +220,8 @@ pub(crate) fn sample_octets(codec: &Codec) -> usize {
         | Codec::H265(_)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Flac(_)

@@ -128,7 +128,12 @@ impl Packetizer {
                 Format::Sample(sample::Rate::new(format::sample_octets(codec), clock_rate))
             }
             Codec::Jpeg { .. } => Format::Jpeg,
-            Codec::Av1(_) | Codec::Vp9(_) | Codec::Flac(_) | Codec::Mp3(_) => Format::None,
+            Codec::Av1(_)
+            | Codec::Vp9(_)
+            | Codec::Vp8(_)
+            | Codec::Mpeg4Video(_)
+            | Codec::Flac(_)
+            | Codec::Mp3(_) => Format::None,
         };
         Self { clock_rate, max_payload_bytes, format }
     }

@@ -46,6 +46,8 @@ pub(crate) fn is(codec: &Codec, name: &str) -> bool {
         Codec::H265(_) => &["h265", "hevc"],
         Codec::Av1(_) => &["av1"],
         Codec::Vp9(_) => &["vp9"],
+        Codec::Vp8(_) => &["vp8"],
+        Codec::Mpeg4Video(_) => &["mp4v-es", "mpeg4"],
         Codec::Jpeg { .. } => &["jpeg", "mjpeg"],
         Codec::Aac(_) => &["aac", "mpeg4-generic"],
         Codec::Opus { .. } => &["opus"],

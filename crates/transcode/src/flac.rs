@@ -45,6 +45,8 @@ impl Encoder {
             | Codec::H265(_)
             | Codec::Av1(_)
             | Codec::Vp9(_)
+            | Codec::Vp8(_)
+            | Codec::Mpeg4Video(_)
             | Codec::Jpeg { .. }
             | Codec::Aac(_)
             | Codec::Opus { .. }

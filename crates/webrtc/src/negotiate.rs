@@ -228,6 +228,8 @@ pub(crate) const fn sdp_name(codec: &Codec) -> &'static str {
         Codec::H265(_) => "H265",
         Codec::Av1(_) => "AV1",
         Codec::Vp9(_) => "VP9",
+        Codec::Vp8(_) => "VP8",
+        Codec::Mpeg4Video(_) => "MP4V-ES",
         Codec::Jpeg { .. } => "JPEG",
         Codec::Opus { .. } => "OPUS",
         Codec::Pcmu(_) => "PCMU",
@@ -279,6 +281,8 @@ fn fit(offered: &OfferedCodec, codec: &Codec) -> Option<u32> {
         }
         Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Flac(_)
@@ -333,6 +337,8 @@ fn parameters(offered: &OfferedCodec, codec: &Codec) -> String {
         Codec::H265(_) | Codec::Opus { .. } => offered.parameters.clone(),
         Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)

@@ -94,6 +94,7 @@ impl Coding {
                     VideoCodec::H265 => Codec::H265(None),
                     VideoCodec::Av1 => Codec::Av1(None),
                     VideoCodec::Vp9 => Codec::Vp9(None),
+                    VideoCodec::Vp8 => Codec::Vp8(None),
                 };
                 let pictures = Pictures::new(unknown);
                 Self::Video(Video { codec: tag.codec, pictures, length_bytes: nal::LENGTH_SIZE_BYTES })
@@ -202,7 +203,7 @@ fn sample(codec: VideoCodec, length_bytes: usize, data: Bytes) -> Option<Bytes> 
         VideoCodec::H265 => {
             |unit| !matches!(h265::NalType::of(unit), Some(h265::NalType::Aud | h265::NalType::Filler) | None)
         }
-        VideoCodec::Av1 | VideoCodec::Vp9 => return Some(data),
+        VideoCodec::Av1 | VideoCodec::Vp9 | VideoCodec::Vp8 => return Some(data),
     };
     // The usual form is taken as it is.
     let (mut whole, mut all_kept, mut rest) =

@@ -76,7 +76,9 @@ fn put_text(text: &str, out: &mut BytesMut) {
 fn video_id(codec: VideoCodec) -> f64 {
     match codec {
         VideoCodec::H264 => 7.0,
-        VideoCodec::H265 | VideoCodec::Av1 | VideoCodec::Vp9 => u32::from_be_bytes(codec.four_cc()).into(),
+        VideoCodec::H265 | VideoCodec::Av1 | VideoCodec::Vp9 | VideoCodec::Vp8 => {
+            u32::from_be_bytes(codec.four_cc()).into()
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! FLV (Adobe Flash Video File Format 10.1, annex E) with the tags of Enhanced RTMP v1 and v2: H.264, H.265, AV1, VP9; AAC, Opus,
+//! FLV (Adobe Flash Video File Format 10.1, annex E) with the tags of Enhanced RTMP v1 and v2: H.264, H.265, AV1, VP9, VP8; AAC, Opus,
 //! MP3, FLAC, G.711.
 //!
 //! [`Muxer`] and [`Demuxer`] are for files and HTTP. RTMP has the same tags in other packets: [`TagWriter`] makes them of frames,
@@ -75,7 +75,9 @@ fn video_codec(codec: &Codec) -> Option<VideoCodec> {
         Codec::H265(_) => Some(VideoCodec::H265),
         Codec::Av1(_) => Some(VideoCodec::Av1),
         Codec::Vp9(_) => Some(VideoCodec::Vp9),
-        Codec::Jpeg { .. }
+        Codec::Vp8(_) => Some(VideoCodec::Vp8),
+        Codec::Mpeg4Video(_)
+        | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
         | Codec::Pcmu(_)
@@ -100,6 +102,8 @@ fn audio_codec(codec: &Codec) -> Option<AudioCodec> {
         | Codec::H265(_)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)

@@ -1,10 +1,10 @@
-//! Decoder configurations as tags carry them: the records of ISO/IEC 14496-15 §5.3.3 and §8.3.3, those of AV1's and VP9's bindings
+//! Decoder configurations as tags carry them: the records of ISO/IEC 14496-15 §5.3.3 and §8.3.3, those of AV1's and VP's bindings
 //! to MP4, `OpusHead` (RFC 7845 §5.1), and the first metadata block of FLAC (RFC 9639 §8).
 
 use super::tag::{AudioCodec, VideoCodec};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use yeoul_media::bitstream::aac::AudioSpecificConfig;
-use yeoul_media::bitstream::{av1, flac, h264, h265, vp9};
+use yeoul_media::bitstream::{av1, flac, h264, h265, vp8, vp9};
 use yeoul_media::{Codec, PcmLayout};
 
 /// Bytes of AV1's record in front of the open bitstream units.
@@ -12,8 +12,8 @@ const AV1_HEAD_BYTES: usize = 4;
 /// What FLAC starts with, and the header of its `STREAMINFO` as the last block.
 const FLAC_MARK: &[u8; 4] = b"fLaC";
 const FLAC_BLOCK: [u8; 4] = [0x80, 0, 0, 34];
-/// Version and flags in front of VP9's record, as in MP4: ffmpeg and others write them.
-const VP9_VERSION: [u8; 4] = [1, 0, 0, 0];
+/// Version and flags in front of VP8's and VP9's record, as in MP4: ffmpeg and others write them.
+const VP_VERSION: [u8; 4] = [1, 0, 0, 0];
 const OPUS_MARK: &[u8; 8] = b"OpusHead";
 /// NAL unit types of H.265 (table 7-1).
 const VPS: u8 = 32;
@@ -28,6 +28,7 @@ pub(super) fn write(codec: &Codec) -> Option<Bytes> {
         Codec::H265(sets) => write_hevc(sets.as_ref()?, &mut out),
         Codec::Av1(header) => write_av1(header.as_ref()?, &mut out),
         Codec::Vp9(parameters) => write_vp9(parameters.as_ref()?, &mut out),
+        Codec::Vp8(parameters) => write_vp8(parameters.as_ref()?, &mut out),
         Codec::Aac(config) => return Some(config.bytes().clone()),
         Codec::Opus { channels } => {
             out.put_slice(OPUS_MARK);
@@ -41,7 +42,8 @@ pub(super) fn write(codec: &Codec) -> Option<Bytes> {
             out.put_slice(&FLAC_BLOCK);
             out.put_slice(info.bytes());
         }
-        Codec::Jpeg { .. }
+        Codec::Mpeg4Video(_)
+        | Codec::Jpeg { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)
         | Codec::G722
@@ -134,7 +136,7 @@ fn write_vp9(parameters: &vp9::Parameters, out: &mut BytesMut) {
         (false, _) => 3,
     };
     // Colours: unspecified, as the picture itself tells what it knows. No initialization data.
-    out.put_slice(&VP9_VERSION);
+    out.put_slice(&VP_VERSION);
     out.put_slice(&[
         parameters.profile,
         parameters.level(),
@@ -145,6 +147,12 @@ fn write_vp9(parameters: &vp9::Parameters, out: &mut BytesMut) {
         0,
         0,
     ]);
+}
+
+fn write_vp8(parameters: &vp8::Parameters, out: &mut BytesMut) {
+    // 4:2:0 of 8 bits; it has no levels: the lowest number stands there.
+    out.put_slice(&VP_VERSION);
+    out.put_slice(&[parameters.profile, 10, (8 << 4) | (1 << 1), 2, 2, 2, 0, 0]);
 }
 
 /// What a video configuration says: the codec, and of how many bytes its lengths are.
@@ -158,6 +166,7 @@ pub(super) fn parse_video(codec: VideoCodec, record: &Bytes) -> Option<(Codec, u
         }
         // It tells no size: the first keyframe does.
         VideoCodec::Vp9 => Some((Codec::Vp9(None), 0)),
+        VideoCodec::Vp8 => Some((Codec::Vp8(None), 0)),
     }
 }
 

@@ -71,7 +71,7 @@ fn bytes(most: usize) -> impl Strategy<Value = Bytes> {
 }
 
 fn video_tags() -> impl Strategy<Value = VideoTag> {
-    use VideoCodec::{Av1, H264, H265, Vp9};
+    use VideoCodec::{Av1, H264, H265, Vp8, Vp9};
     let body = prop_oneof![
         bytes(60).prop_map(VideoBody::Config),
         Just(VideoBody::End),
@@ -79,11 +79,11 @@ fn video_tags() -> impl Strategy<Value = VideoTag> {
             VideoBody::Frame { keyframe, composition_ms, data }
         }),
     ];
-    let codec = prop::sample::select(vec![H264, H265, Av1, Vp9]);
+    let codec = prop::sample::select(vec![H264, H265, Av1, Vp9, Vp8]);
     (prop_oneof![Just(0u8), any::<u8>()], prop_oneof![Just(0u32), 0..1_000_000u32], codec, body).prop_map(
         |(track, nanos, codec, mut body)| {
             if let VideoBody::Frame { composition_ms, .. } = &mut body
-                && matches!(codec, Av1 | Vp9)
+                && matches!(codec, Av1 | Vp9 | Vp8)
             {
                 *composition_ms = 0;
             }
@@ -234,7 +234,7 @@ fn what_is_not_carried_is_told_in_words() {
     let body = Bytes::from_static(&[0x22, 1, 2, 3]);
     assert_eq!(
         VideoTag::parse(&body).unwrap_err().to_string(),
-        "Sorenson H.263 in FLV and RTMP is not supported; send H.264, H.265, AV1 or VP9, and AAC, Opus, MP3, FLAC or G.711"
+        "Sorenson H.263 in FLV and RTMP is not supported; send H.264, H.265, AV1, VP9 or VP8, and AAC, Opus, MP3, FLAC or G.711"
     );
     let mut demuxer = Demuxer::default();
     assert_eq!(

@@ -7,6 +7,7 @@
 //! | H.265 | `hvc1` (ISO/IEC 14496-15 §8) | `hvc1.1.6.L93.B0` |
 //! | AV1 | `av01` (AV1 Codec ISO Media File Format Binding) | `av01.0.08M.08` |
 //! | VP9 | `vp09` (VP Codec ISO Media File Format Binding) | `vp09.00.31.08` |
+//! | VP8 | `vp08` (VP Codec ISO Media File Format Binding) | `vp08.00.10.08` |
 //! | AAC | `mp4a` (ISO/IEC 14496-14) | `mp4a.40.2` |
 //! | Opus | `Opus` (Encapsulation of Opus in ISO Base Media File Format) | `opus` |
 //! | FLAC | `fLaC` (Encapsulation of FLAC in ISO Base Media File Format) | `flac` |
@@ -47,9 +48,10 @@ use yeoul_media::{Codec, TrackId};
 #[must_use]
 pub fn carries(codec: &Codec) -> bool {
     match codec {
-        Codec::H264(_) | Codec::H265(_) | Codec::Av1(_) | Codec::Vp9(_) => true,
+        Codec::H264(_) | Codec::H265(_) | Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) => true,
         Codec::Aac(_) | Codec::Opus { .. } | Codec::Flac(_) | Codec::Mp3(_) => true,
-        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => false,
+        Codec::Mpeg4Video(_) | Codec::Jpeg { .. } => false,
+        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => false,
     }
 }
 

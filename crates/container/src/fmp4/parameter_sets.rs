@@ -33,7 +33,7 @@ pub(super) fn put_sample(codec: &Codec, data: &[u8], out: &mut BytesMut) {
 fn nal_units<'a>(codec: &Codec, data: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let has_units = match codec {
         Codec::H264(_) | Codec::H265(_) => true,
-        Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } => false,
+        Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) | Codec::Mpeg4Video(_) | Codec::Jpeg { .. } => false,
         Codec::Aac(_) | Codec::Opus { .. } | Codec::Flac(_) | Codec::Mp3(_) => false,
         Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => false,
     };
@@ -71,7 +71,7 @@ fn is_known(codec: &Codec, unit: &[u8]) -> bool {
             | None => false,
         },
         Codec::H264(None) | Codec::H265(None) => false,
-        Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } => false,
+        Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) | Codec::Mpeg4Video(_) | Codec::Jpeg { .. } => false,
         Codec::Aac(_) | Codec::Opus { .. } | Codec::Flac(_) | Codec::Mp3(_) => false,
         Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => false,
     }

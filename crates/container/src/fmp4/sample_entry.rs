@@ -4,9 +4,9 @@ use super::Unsupported;
 use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig};
 use mp4_atom::{
     Audio, Av01, Av1c, Avc1, Avcc, AvccExt, Dfla, Dops, Esds, Flac, FlacMetadataBlock, Hvc1, HvcCArray, Hvcc,
-    Mp4a, Opus, Visual, Vp09, VpcC,
+    Mp4a, Opus, Visual, Vp08, Vp09, VpcC,
 };
-use yeoul_media::bitstream::{aac, av1, flac, h264, h265, vp9};
+use yeoul_media::bitstream::{aac, av1, flac, h264, h265, vp8, vp9};
 use yeoul_media::{Codec, Track};
 
 /// `objectTypeIndication` of MPEG-4 audio (ISO/IEC 14496-1 table 5).
@@ -33,13 +33,17 @@ pub(super) fn sample_entry(track: &Track) -> Result<mp4_atom::Codec, Unsupported
         Codec::H265(sets) => hvc1(&track.codec, sets.as_ref().ok_or_else(not_yet_known)?).into(),
         Codec::Av1(header) => av01(&track.codec, header.as_ref().ok_or_else(not_yet_known)?).into(),
         Codec::Vp9(parameters) => vp09(&track.codec, parameters.as_ref().ok_or_else(not_yet_known)?).into(),
+        Codec::Vp8(parameters) => vp08(&track.codec, parameters.as_ref().ok_or_else(not_yet_known)?).into(),
         Codec::Aac(config) => aac(&track.codec, config).into(),
         Codec::Opus { channels } => opus(&track.codec, *channels).into(),
         Codec::Flac(info) => flac(&track.codec, info).into(),
         Codec::Mp3(layout) => mp4a(&track.codec, mpeg_audio_type(layout.sample_rate), None).into(),
-        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => {
-            return Err(not_carried());
-        }
+        Codec::Mpeg4Video(_)
+        | Codec::Jpeg { .. }
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722
+        | Codec::L16(_) => return Err(not_carried()),
     })
 }
 
@@ -54,12 +58,15 @@ pub(super) fn codec_string(codec: &Codec) -> String {
         Codec::Aac(config) => config.rfc6381(),
         Codec::Av1(Some(header)) => header.rfc6381(),
         Codec::Vp9(Some(parameters)) => parameters.rfc6381(),
+        Codec::Vp8(Some(parameters)) => parameters.rfc6381(),
         // RFC 6381 would have the sample entries' own spelling, `Opus` and `fLaC`; all browsers know this one.
         Codec::Opus { .. } => "opus".to_owned(),
         Codec::Flac(_) => "flac".to_owned(),
         Codec::Mp3(layout) => format!("mp4a.{:02X}", mpeg_audio_type(layout.sample_rate)),
-        Codec::H264(None) | Codec::H265(None) | Codec::Av1(None) | Codec::Vp9(None) => String::new(),
-        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => String::new(),
+        Codec::H264(None) | Codec::H265(None) => String::new(),
+        Codec::Av1(None) | Codec::Vp9(None) | Codec::Vp8(None) => String::new(),
+        Codec::Mpeg4Video(_) | Codec::Jpeg { .. } => String::new(),
+        Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => String::new(),
     }
 }
 
@@ -249,6 +256,28 @@ fn vp09(codec: &Codec, parameters: &vp9::Parameters) -> Vp09 {
     };
     Vp09 { visual: visual(codec), vpcc, ..Vp09::default() }
 }
+
+/// `VP8SampleEntry` (VP Codec ISO Media File Format Binding): VP8 is 4:2:0 of 8 bits, BT.601 in the studio's range (RFC 6386 §9.2).
+fn vp08(codec: &Codec, parameters: &vp8::Parameters) -> Vp08 {
+    let (color_primaries, transfer_characteristics, matrix_coefficients) = vp9_colour(BT601, 1);
+    let vpcc = VpcC {
+        profile: parameters.profile,
+        level: VP8_LEVEL,
+        bit_depth: 8,
+        chroma_subsampling: 1,
+        video_full_range_flag: false,
+        color_primaries,
+        transfer_characteristics,
+        matrix_coefficients,
+        codec_initialization_data: Vec::new(),
+    };
+    Vp08 { visual: visual(codec), vpcc, ..Vp08::default() }
+}
+
+/// VP9's `color_space` of what VP8 always has.
+const BT601: u8 = 1;
+/// VP8 has no levels: the lowest number, as in its codec string.
+const VP8_LEVEL: u8 = 10;
 
 /// Primaries, transfer and matrix (ISO/IEC 23091-2) of VP9's `color_space` (VP9 Bitstream Specification §7.2.2).
 fn vp9_colour(color_space: u8, chroma_subsampling: u8) -> (u8, u8, u8) {

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use mp4_atom::{Any, Decode, DecodeMaybe, Ftyp, Moof, Moov};
 use proptest::prelude::*;
 use std::time::Duration;
-use yeoul_media::bitstream::{aac, av1, flac, h264, h265, nal, vp9};
+use yeoul_media::bitstream::{aac, av1, flac, h264, h265, nal, vp8, vp9};
 use yeoul_media::{Frame, Kind, PcmLayout, Timestamp, Track};
 use yeoul_testkit as testkit;
 use yeoul_testkit::Rng;
@@ -15,6 +15,7 @@ use yeoul_testkit::Rng;
 const AV1_SEQUENCE: &[u8] = &[0x0a, 0x0b, 0x00, 0x00, 0x00, 0x2d, 0x4c, 0xff, 0xb3, 0xcd, 0xaf, 0x90, 0x04];
 /// The start of a keyframe of VP9: 1280x720, profile 0.
 const VP9_KEYFRAME: &[u8] = &[0x82, 0x49, 0x83, 0x42, 0x40, 0x4f, 0xf0, 0x2c, 0xf0];
+const VP8_KEYFRAME: &[u8] = &[0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02];
 
 fn h264_sets(width: u32) -> Vec<Vec<u8>> {
     vec![testkit::h264::sps(width, 720), testkit::h264::pps()]
@@ -41,6 +42,7 @@ fn video_codecs() -> Vec<Codec> {
         h265_codec(1280),
         Codec::Av1(Some(av1)),
         Codec::Vp9(vp9::Parameters::from_keyframe(VP9_KEYFRAME)),
+        Codec::Vp8(vp8::Parameters::from_keyframe(VP8_KEYFRAME)),
     ]
 }
 
@@ -87,8 +89,14 @@ fn data(codec: &Codec, keyframe: bool, rng: &mut Rng) -> Bytes {
             [sequence, &head, &payload].concat().into()
         }
         Codec::Vp9(_) => start(if keyframe { VP9_KEYFRAME } else { &[0x86] }, rng),
+        Codec::Vp8(_) => start(if keyframe { VP8_KEYFRAME } else { &[0x31, 2, 0] }, rng),
         Codec::Aac(_) | Codec::Opus { .. } | Codec::Flac(_) | Codec::Mp3(_) => start(&[], rng),
-        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => {
+        Codec::Mpeg4Video(_)
+        | Codec::Jpeg { .. }
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722
+        | Codec::L16(_) => {
             panic!("MP4 does not carry {codec}")
         }
     }
@@ -296,6 +304,7 @@ fn codecs_are_told_as_browsers_ask_for_them() {
             "video/mp4; codecs=\"hvc1.1.6.L93.90\"",
             "video/mp4; codecs=\"av01.0.05M.08\"",
             "video/mp4; codecs=\"vp09.00.31.08\"",
+            "video/mp4; codecs=\"vp08.00.10.08\"",
             "audio/mp4; codecs=\"mp4a.40.2\"",
             "audio/mp4; codecs=\"mp4a.40.2\"",
             "audio/mp4; codecs=\"opus\"",

@@ -1,8 +1,8 @@
 //! How the frames of each codec stand in a PES packet.
 
-use super::{ADTS_AAC, H264, H265, MPEG1_AUDIO, MPEG2_AUDIO, PRIVATE_DATA, psi};
+use super::{ADTS_AAC, H264, H265, MPEG1_AUDIO, MPEG2_AUDIO, MPEG4_VIDEO, PRIVATE_DATA, psi};
 use crate::adts;
-use yeoul_media::bitstream::{h264, h265, nal};
+use yeoul_media::bitstream::{h264, h265, mpeg4, nal};
 use yeoul_media::{Codec, Frame};
 
 /// PES stream ids (ISO/IEC 13818-1 table 2-22).
@@ -22,6 +22,7 @@ pub(super) enum Form {
     H264(Option<h264::ParameterSets>),
     H265(Option<h265::ParameterSets>),
     Aac(adts::Header),
+    Mpeg4Video(Option<mpeg4::Configuration>),
     Opus { channels: u8 },
     MpegAudio { stream_type: u8 },
 }
@@ -32,6 +33,7 @@ impl Form {
         match codec {
             Codec::H264(sets) => Some(Self::H264(sets.clone())),
             Codec::H265(sets) => Some(Self::H265(sets.clone())),
+            Codec::Mpeg4Video(configuration) => Some(Self::Mpeg4Video(configuration.clone())),
             Codec::Aac(config) => adts::Header::of(config).map(Self::Aac),
             Codec::Opus { channels } => Some(Self::Opus { channels: *channels }),
             Codec::Mp3(layout) => {
@@ -41,6 +43,7 @@ impl Form {
             }
             Codec::Av1(_)
             | Codec::Vp9(_)
+            | Codec::Vp8(_)
             | Codec::Jpeg { .. }
             | Codec::Pcmu(_)
             | Codec::Pcma(_)
@@ -54,6 +57,7 @@ impl Form {
         match self {
             Self::H264(_) => H264,
             Self::H265(_) => H265,
+            Self::Mpeg4Video(_) => MPEG4_VIDEO,
             Self::Aac(_) => ADTS_AAC,
             Self::Opus { .. } => PRIVATE_DATA,
             Self::MpegAudio { stream_type } => *stream_type,
@@ -62,7 +66,7 @@ impl Form {
 
     pub(super) fn stream_id(&self) -> u8 {
         match self {
-            Self::H264(_) | Self::H265(_) => VIDEO_STREAM,
+            Self::H264(_) | Self::H265(_) | Self::Mpeg4Video(_) => VIDEO_STREAM,
             Self::Aac(_) | Self::MpegAudio { .. } => AUDIO_STREAM,
             Self::Opus { .. } => PRIVATE_STREAM,
         }
@@ -72,7 +76,7 @@ impl Form {
     pub(super) fn descriptors(&self) -> Vec<u8> {
         let registration = |letters: &[u8; 4]| [&[psi::REGISTRATION, 4], &letters[..]].concat();
         match self {
-            Self::H264(_) | Self::Aac(_) | Self::MpegAudio { .. } => Vec::new(),
+            Self::H264(_) | Self::Mpeg4Video(_) | Self::Aac(_) | Self::MpegAudio { .. } => Vec::new(),
             Self::H265(_) => registration(b"HEVC"),
             Self::Opus { channels } => {
                 let mut descriptors = registration(b"Opus");
@@ -87,6 +91,14 @@ impl Form {
         match self {
             Self::H264(sets) => h264_pieces(sets.as_ref(), frame, &mut piece),
             Self::H265(sets) => h265_pieces(sets.as_ref(), frame, &mut piece),
+            Self::Mpeg4Video(configuration) => {
+                if let Some(configuration) = configuration.as_ref().filter(|_| frame.keyframe)
+                    && mpeg4::Configuration::parse(&frame.data).is_none()
+                {
+                    piece(configuration.bytes());
+                }
+                piece(&frame.data);
+            }
             Self::Aac(header) => {
                 if let Some(header) = header.write(frame.data.len()) {
                     piece(&header);

@@ -1,4 +1,5 @@
-//! MPEG-2 transport streams (ISO/IEC 13818-1): H.264, H.265, AAC as ADTS, MPEG audio, and Opus as ffmpeg and others send it.
+//! MPEG-2 transport streams (ISO/IEC 13818-1): H.264, H.265, AAC as ADTS, MPEG audio, Opus as ffmpeg and others
+//! send it; MPEG-4 part 2 video is written only.
 //!
 //! [`Muxer`] writes one program, whole packets at a time, for segments or as an endless stream; [`Demuxer`] reads the first
 //! program of whatever others send. Leaves out scrambling, teletext and subtitles, service information (SDT, NIT) and LATM.
@@ -39,6 +40,7 @@ const MPEG1_AUDIO: u8 = 0x03;
 const MPEG2_AUDIO: u8 = 0x04;
 const PRIVATE_DATA: u8 = 0x06;
 const ADTS_AAC: u8 = 0x0f;
+const MPEG4_VIDEO: u8 = 0x10;
 const H264: u8 = 0x1b;
 const H265: u8 = 0x24;
 

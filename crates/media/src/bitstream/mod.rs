@@ -7,7 +7,9 @@ pub mod h264;
 pub mod h265;
 pub mod jpeg;
 pub mod mp3;
+pub mod mpeg4;
 pub mod nal;
+pub mod vp8;
 pub mod vp9;
 
 /// How the samples of a picture are coded, as the SPS of H.264 and H.265 tells it.

@@ -86,6 +86,8 @@ fn rtpmap(format: &MediaFormat) -> String {
         | Codec::H265(_)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Mp3(_)
         | Codec::Flac(_)
@@ -113,6 +115,8 @@ fn parameters(codec: &Codec) -> Option<String> {
         Codec::Opus { channels } => Some(format!("sprop-stereo={}", u8::from(*channels > 1))),
         Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Flac(_)
         | Codec::Mp3(_)

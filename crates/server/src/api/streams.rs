@@ -239,6 +239,8 @@ fn media(track: &Track, direction: &str) -> Value {
         | Codec::H265(_)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Opus { .. }
         | Codec::Pcmu(_)
@@ -258,6 +260,8 @@ fn ffmpeg_name(codec: &Codec) -> &'static str {
         Codec::H265(_) => "hevc",
         Codec::Av1(_) => "av1",
         Codec::Vp9(_) => "vp9",
+        Codec::Vp8(_) => "vp8",
+        Codec::Mpeg4Video(_) => "mpeg4",
         Codec::Jpeg { .. } => "mjpeg",
         Codec::Aac(_) => "aac",
         Codec::Opus { .. } => "opus",
@@ -277,6 +281,8 @@ fn frame_rate(codec: &Codec) -> Option<f64> {
         Codec::H265(_)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }

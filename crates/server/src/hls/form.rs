@@ -22,10 +22,12 @@ pub(crate) enum Container {
 impl Container {
     fn carries(self, codec: &Codec) -> bool {
         match self {
-            // No browser takes MP3 in fragments of MP4, as Media Source Extensions have them.
-            Self::LowLatency | Self::Fmp4 => fmp4::carries(codec) && !matches!(codec, Codec::Mp3(_)),
-            // No browser takes Opus in a transport stream, though there is a way to put it there.
-            Self::Ts => mpegts::carries(codec) && !matches!(codec, Codec::Opus { .. }),
+            // No browser takes MP3 or VP8 in fragments of MP4, as Media Source Extensions have them.
+            Self::LowLatency | Self::Fmp4 => {
+                fmp4::carries(codec) && !matches!(codec, Codec::Mp3(_) | Codec::Vp8(_))
+            }
+            // No browser takes Opus or MPEG-4 part 2 in a transport stream, though there are ways to put them there.
+            Self::Ts => mpegts::carries(codec) && !matches!(codec, Codec::Opus { .. } | Codec::Mpeg4Video(_)),
         }
     }
 

@@ -31,7 +31,9 @@ impl Picture {
         match codec {
             Codec::H264(_) => Self::H264,
             Codec::H265(_) => Self::H265,
-            Codec::Av1(_) | Codec::Vp9(_) | Codec::Jpeg { .. } => Self::Other,
+            Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) | Codec::Mpeg4Video(_) | Codec::Jpeg { .. } => {
+                Self::Other
+            }
             Codec::Aac(_)
             | Codec::Opus { .. }
             | Codec::Pcmu(_)

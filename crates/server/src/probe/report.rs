@@ -118,6 +118,8 @@ fn details(codec: &Codec) -> String {
         | Codec::H265(None)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
@@ -139,6 +141,8 @@ fn declared_rate(codec: &Codec) -> Option<f64> {
         Codec::H265(_)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }

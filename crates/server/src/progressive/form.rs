@@ -31,6 +31,8 @@ impl Container {
                 | Codec::H265(_)
                 | Codec::Av1(_)
                 | Codec::Vp9(_)
+                | Codec::Vp8(_)
+                | Codec::Mpeg4Video(_)
                 | Codec::Jpeg { .. }
                 | Codec::Opus { .. }
                 | Codec::Pcmu(_)
@@ -61,11 +63,11 @@ impl Container {
     /// For sentences.
     fn codecs(self, kind: Kind) -> &'static str {
         match (self, kind) {
-            (Self::Mp4, Kind::Video) => "H264, H265, AV1 or VP9",
+            (Self::Mp4, Kind::Video) => "H264, H265, AV1, VP9 or VP8",
             (Self::Mp4, Kind::Audio) => "AAC, OPUS, FLAC or MP3",
-            (Self::Ts, Kind::Video) => "H264 or H265",
+            (Self::Ts, Kind::Video) => "H264, H265 or MP4V-ES",
             (Self::Ts, Kind::Audio) => "AAC, OPUS or MP3",
-            (Self::Flv, Kind::Video) => "H264, H265, AV1 or VP9",
+            (Self::Flv, Kind::Video) => "H264, H265, AV1, VP9 or VP8",
             (Self::Flv, Kind::Audio) => "AAC, OPUS, MP3, FLAC, PCMA or PCMU of 8000 Hz",
             (Self::Aac, Kind::Video) => "no picture",
             (Self::Aac, Kind::Audio) => "AAC",
@@ -190,7 +192,7 @@ fn mp4(level: &str) -> Vec<Wish> {
 fn default(container: Container) -> Vec<Wish> {
     match container {
         // go2rtc's choice: what every player takes.
-        Container::Mp4 => of(&["av1", "h264", "h265", "vp9"], &["aac"]),
+        Container::Mp4 => of(&["av1", "h264", "h265", "vp8", "vp9"], &["aac"]),
         Container::Ts | Container::Flv => {
             [Kind::Video, Kind::Audio].map(|kind| Wish { kind, codecs: Codecs::First }).to_vec()
         }
@@ -236,7 +238,7 @@ mod tests {
     #[test]
     fn go2rtcs_queries_choose_tracks() {
         use Container::{Aac, Flv, Mp4, Ts};
-        check(Mp4, "src=cam", &["video: AV1 OR H264 OR H265 OR VP9", "audio: AAC"]);
+        check(Mp4, "src=cam", &["video: AV1 OR H264 OR H265 OR VP8 OR VP9", "audio: AAC"]);
         check(Mp4, "mp4", &["video: H264 OR H265", "audio: AAC"]);
         check(Mp4, "mp4=flac&video", &["video: H264 OR H265", "audio: AAC OR FLAC OR L16 OR PCMA OR PCMU"]);
         let all = "audio: AAC OR FLAC OR L16 OR MP3 OR OPUS OR PCMA OR PCMU";
@@ -245,7 +247,7 @@ mod tests {
         check(Mp4, "audio=all", &["audio: all audio of AAC, OPUS, FLAC or MP3"]);
         check(Ts, "mp4&src=cam", &["video: H264 or H265", "audio: AAC, OPUS or MP3"]);
         check(Ts, "audio=aac&audio=opus", &["audio: AAC", "audio: OPUS"]);
-        check(Flv, "video=all&video=h265", &["video: H264, H265, AV1 or VP9"]);
+        check(Flv, "video=all&video=h265", &["video: H264, H265, AV1, VP9 or VP8"]);
         check(Aac, "video=h264", &["audio: AAC"]);
     }
 

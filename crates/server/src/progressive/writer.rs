@@ -334,6 +334,8 @@ fn with_parameter_sets(codec: &Codec, data: Bytes) -> Bytes {
         | Codec::H265(None)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
@@ -353,6 +355,8 @@ fn aac_header(codec: &Codec) -> Option<adts::Header> {
         | Codec::H265(_)
         | Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Opus { .. }
         | Codec::Pcmu(_)

@@ -1,4 +1,5 @@
-//! Frames in the forms that ffmpeg reads from a pipe: Annex B of H.264 and H.265, AV1's low-overhead format, IVF for VP9.
+//! Frames in the forms that ffmpeg reads from a pipe: Annex B of H.264 and H.265, AV1's low-overhead format, IVF for
+//! VP9 and VP8, the elementary stream of MPEG-4 part 2.
 
 use yeoul_media::bitstream::nal;
 use yeoul_media::{Codec, Frame};
@@ -28,6 +29,7 @@ enum Form {
     },
     Av1,
     Ivf,
+    Mpeg4,
 }
 
 impl FrameWriter {
@@ -42,7 +44,9 @@ impl FrameWriter {
                 (Form::AnnexB { format: "hevc", delimiter: H265_DELIMITER }, parameter_sets(codec))
             }
             Codec::Av1(_) => (Form::Av1, [AV1_DELIMITER, &parameter_sets(codec)].concat()),
-            Codec::Vp9(_) => (Form::Ivf, ivf_header(codec)),
+            Codec::Vp9(_) => (Form::Ivf, ivf_header(b"VP90", codec)),
+            Codec::Vp8(_) => (Form::Ivf, ivf_header(b"VP80", codec)),
+            Codec::Mpeg4Video(_) => (Form::Mpeg4, parameter_sets(codec)),
             Codec::Jpeg { .. }
             | Codec::Aac(_)
             | Codec::Opus { .. }
@@ -63,6 +67,7 @@ impl FrameWriter {
             Form::AnnexB { format, .. } => format,
             Form::Av1 => "obu",
             Form::Ivf => "ivf",
+            Form::Mpeg4 => "m4v",
         }
     }
 
@@ -89,6 +94,7 @@ impl FrameWriter {
                 out.extend_from_slice(&self.frames.to_le_bytes());
                 out.extend_from_slice(&frame.data);
             }
+            Form::Mpeg4 => out.extend_from_slice(&frame.data),
         }
         self.frames += 1;
     }
@@ -101,8 +107,10 @@ fn parameter_sets(codec: &Codec) -> Vec<u8> {
         Codec::H264(Some(sets)) => sets.units().for_each(|unit| put_unit(&mut out, unit)),
         Codec::H265(Some(sets)) => sets.units().for_each(|unit| put_unit(&mut out, unit)),
         Codec::Av1(Some(header)) => out.extend_from_slice(header.obu()),
-        Codec::H264(None) | Codec::H265(None) | Codec::Av1(None) => {}
+        Codec::Mpeg4Video(Some(configuration)) => out.extend_from_slice(configuration.bytes()),
+        Codec::H264(None) | Codec::H265(None) | Codec::Av1(None) | Codec::Mpeg4Video(None) => {}
         Codec::Vp9(_)
+        | Codec::Vp8(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }
@@ -123,11 +131,12 @@ fn put_unit(out: &mut Vec<u8>, unit: &[u8]) {
 }
 
 /// The header of an IVF file: signature, version, its own size, codec, picture size, 25 frames a second, unknown length.
-fn ivf_header(codec: &Codec) -> Vec<u8> {
+fn ivf_header(four_cc: &[u8; 4], codec: &Codec) -> Vec<u8> {
     let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
     let (width, height) = codec.dimensions().map_or((0, 0), |(width, height)| (side(width), side(height)));
     let mut header = Vec::with_capacity(32);
-    header.extend_from_slice(b"DKIF\0\0\x20\0VP90");
+    header.extend_from_slice(b"DKIF\0\0\x20\0");
+    header.extend_from_slice(four_cc);
     header.extend([width, height].map(u16::to_le_bytes).concat());
     header.extend([25u32, 1, 0, 0].map(u32::to_le_bytes).concat());
     header

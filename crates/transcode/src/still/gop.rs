@@ -76,6 +76,8 @@ impl Gop {
             }
             Codec::Av1(_)
             | Codec::Vp9(_)
+            | Codec::Vp8(_)
+            | Codec::Mpeg4Video(_)
             | Codec::Jpeg { .. }
             | Codec::Aac(_)
             | Codec::Opus { .. }

@@ -47,6 +47,8 @@ pub fn still_decoder(codec: &Codec) -> Result<Box<dyn StillDecoder>, StillError>
         Codec::H265(sets) => Ok(Box::new(h265::Decoder::new(sets.as_ref())?)),
         Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }

@@ -139,6 +139,8 @@ pub(crate) fn elementary_stream(annex_b: &[u8], coding: Coding) -> Stream {
         Codec::H265(sets) => sets.as_ref().and_then(h265::ParameterSets::reorder_frames),
         Codec::Av1(_)
         | Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Aac(_)
         | Codec::Opus { .. }

@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// A codec that is not taken.
     #[error(
-        "{0} in FLV and RTMP is not supported; send H.264, H.265, AV1 or VP9, and AAC, Opus, MP3, FLAC or G.711"
+        "{0} in FLV and RTMP is not supported; send H.264, H.265, AV1, VP9 or VP8, and AAC, Opus, MP3, FLAC or G.711"
     )]
     Codec(String),
 }

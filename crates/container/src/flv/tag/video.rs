@@ -30,6 +30,8 @@ pub enum VideoCodec {
     Av1,
     /// VP9, `vp09`.
     Vp9,
+    /// VP8, `vp08`.
+    Vp8,
 }
 
 impl VideoCodec {
@@ -41,6 +43,7 @@ impl VideoCodec {
             Self::H265 => b"hvc1",
             Self::Av1 => b"av01",
             Self::Vp9 => b"vp09",
+            Self::Vp8 => b"vp08",
         }
     }
 
@@ -50,6 +53,7 @@ impl VideoCodec {
             b"hvc1" => Ok(Self::H265),
             b"av01" => Ok(Self::Av1),
             b"vp09" => Ok(Self::Vp9),
+            b"vp08" => Ok(Self::Vp8),
             other => Err(Error::Codec(format!("the video codec {}", other.escape_ascii()))),
         }
     }
@@ -58,7 +62,7 @@ impl VideoCodec {
     fn has_composition_time(self) -> bool {
         match self {
             Self::H264 | Self::H265 => true,
-            Self::Av1 | Self::Vp9 => false,
+            Self::Av1 | Self::Vp9 | Self::Vp8 => false,
         }
     }
 }

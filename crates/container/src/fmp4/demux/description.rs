@@ -5,7 +5,7 @@ use super::boxes::{Box, Fields, FourCc, children, find};
 use crate::fmp4::limits::MAX_DESCRIPTIONS;
 use bytes::Bytes;
 use yeoul_media::bitstream::nal::LENGTH_SIZE_BYTES;
-use yeoul_media::bitstream::{aac, av1, flac, h264, h265, vp9};
+use yeoul_media::bitstream::{aac, av1, flac, h264, h265, vp8, vp9};
 use yeoul_media::{Codec, PcmLayout};
 
 /// Bytes of a sample entry before the fields of its kind: reserved, `data_reference_index`.
@@ -60,6 +60,7 @@ fn describe(entry: &Box) -> Result<Description, DemuxError> {
         b"hvc1" | b"hev1" => hevc(&configuration(entry, VISUAL_BYTES, b"hvcC")?),
         b"av01" => av1(&configuration(entry, VISUAL_BYTES, b"av1C")?),
         b"vp09" => vp9(entry, &configuration(entry, VISUAL_BYTES, b"vpcC")?),
+        b"vp08" => vp8(entry, &configuration(entry, VISUAL_BYTES, b"vpcC")?),
         b"fLaC" => flac(&configuration(entry, AUDIO_BYTES, b"dfLa")?),
         b".mp3" => Ok(Description::plain(Codec::Mp3(layout(entry)?))),
         b"mp4a" => mp4a(entry, &configuration(entry, AUDIO_BYTES, b"esds")?),
@@ -244,9 +245,7 @@ fn av1(av1c: &Box) -> Result<Description, DemuxError> {
 
 /// `VPCodecConfigurationRecord` (VP Codec ISO Media File Format Binding), with the size of the sample entry.
 fn vp9(entry: &Box, vpcc: &Box) -> Result<Description, DemuxError> {
-    let mut visual = entry.fields();
-    visual.take(ENTRY_BYTES + 16, "the fields before the size")?;
-    let (width, height) = (visual.u16("width")?, visual.u16("height")?);
+    let (width, height) = size(entry)?;
     let (_, _, mut fields) = vpcc.full()?;
     let profile = fields.u8("profile")?;
     fields.u8("level")?;
@@ -272,7 +271,22 @@ fn vp9(entry: &Box, vpcc: &Box) -> Result<Description, DemuxError> {
         color_space,
         full_range: format & 1 != 0,
         subsampling,
-        width: width.into(),
-        height: height.into(),
+        width,
+        height,
     }))))
+}
+
+/// As [`vp9`]: VP8 has one sample format.
+fn vp8(entry: &Box, vpcc: &Box) -> Result<Description, DemuxError> {
+    let (width, height) = size(entry)?;
+    let (_, _, mut fields) = vpcc.full()?;
+    let profile = fields.u8("profile")?;
+    Ok(Description::plain(Codec::Vp8(Some(vp8::Parameters { profile, width, height }))))
+}
+
+/// Width and height as `VisualSampleEntry` (ISO/IEC 14496-12 §12.1.3) tells them.
+fn size(entry: &Box) -> Result<(u32, u32), DemuxError> {
+    let mut visual = entry.fields();
+    visual.take(ENTRY_BYTES + 16, "the fields before the size")?;
+    Ok((visual.u16("width")?.into(), visual.u16("height")?.into()))
 }

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use yeoul_media::Codec;
 use yeoul_media::bitstream::nal::{self, LENGTH_SIZE_BYTES};
-use yeoul_media::bitstream::{av1, h264, h265, vp9};
+use yeoul_media::bitstream::{av1, h264, h265, vp8, vp9};
 
 /// What a sample turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +47,19 @@ pub(super) fn read(codec: &Codec, length_bytes: Option<usize>, sample: Bytes) ->
             let codec = parameters.filter(|_| parameters != *known).map(|new| Codec::Vp9(Some(new)));
             (!sample.is_empty()).then_some(Picture { data: sample, keyframe: parameters.is_some(), codec })
         }
+        Codec::Vp8(known) => {
+            let parameters = vp8::Parameters::from_keyframe(&sample);
+            let codec = parameters.filter(|_| parameters != *known).map(|new| Codec::Vp8(Some(new)));
+            (!sample.is_empty()).then_some(Picture { data: sample, keyframe: parameters.is_some(), codec })
+        }
         Codec::Aac(_) | Codec::Opus { .. } | Codec::Flac(_) | Codec::Mp3(_) => as_it_is(sample),
         // No sample description gives these.
-        Codec::Jpeg { .. } | Codec::Pcmu(_) | Codec::Pcma(_) | Codec::G722 | Codec::L16(_) => {
-            as_it_is(sample)
-        }
+        Codec::Mpeg4Video(_)
+        | Codec::Jpeg { .. }
+        | Codec::Pcmu(_)
+        | Codec::Pcma(_)
+        | Codec::G722
+        | Codec::L16(_) => as_it_is(sample),
     }
 }
 
