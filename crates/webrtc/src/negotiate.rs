@@ -172,6 +172,10 @@ pub(crate) fn ours_for(codec: &Codec) -> Vec<OfferedCodec> {
         }
         all.truncate(2 * 2);
     }
+    // What is sent, not what is liked to be received (RFC 7587 §6.1).
+    if let (Codec::Opus { channels: 2 }, Some(first)) = (codec, all.first_mut()) {
+        first.parameters = "minptime=10;sprop-stereo=1;useinbandfec=1".to_owned();
+    }
     let kept: Vec<String> = all.iter().map(|offered| offered.payload_type.to_string()).collect();
     all.retain(|offered| {
         offered.name != "RTX" || offered.parameter("apt").is_some_and(|apt| kept.iter().any(|of| of == apt))
@@ -279,14 +283,12 @@ fn fit(offered: &OfferedCodec, codec: &Codec) -> Option<u32> {
             (name == "L16" && offered.clock_rate == layout.sample_rate && offered.channels == layout.channels)
                 .then_some(1)
         }
-        Codec::Av1(_)
-        | Codec::Vp9(_)
-        | Codec::Vp8(_)
-        | Codec::Mpeg4Video(_)
-        | Codec::Jpeg { .. }
-        | Codec::Aac(_)
-        | Codec::Flac(_)
-        | Codec::Mp3(_) => None,
+        Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) => {
+            // Profile 0 is the 4:2:0 of 8 bits (and of AV1, of 10) that browsers take; absent it is meant.
+            let profile = offered.parameter("profile-id").or(offered.parameter("profile")).unwrap_or("0");
+            (name == sdp_name(codec) && profile == "0" && carries(codec)).then_some(1)
+        }
+        Codec::Mpeg4Video(_) | Codec::Jpeg { .. } | Codec::Aac(_) | Codec::Flac(_) | Codec::Mp3(_) => None,
     }
 }
 
@@ -334,11 +336,10 @@ fn parameters(offered: &OfferedCodec, codec: &Codec) -> String {
                 "{asymmetry}packetization-mode=1;profile-level-id={profile:02x}{constraints:02x}{level:02x}"
             )
         }
-        Codec::H265(_) | Codec::Opus { .. } => offered.parameters.clone(),
-        Codec::Av1(_)
-        | Codec::Vp9(_)
-        | Codec::Vp8(_)
-        | Codec::Mpeg4Video(_)
+        Codec::H265(_) | Codec::Opus { .. } | Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) => {
+            offered.parameters.clone()
+        }
+        Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)

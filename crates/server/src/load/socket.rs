@@ -112,9 +112,9 @@ fn read_batch(
 
 #[cfg(test)]
 mod tests {
-    use super::{Socket, local_ip};
+    use super::Socket;
     use std::future::poll_fn;
-    use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+    use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

@@ -43,10 +43,10 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(Method::OPTIONS, "/{name}/whep", options),
         Route::new(Method::GET, "/{name}/whep/{id}", choice_by_path),
         Route::new(Method::POST, "/{name}/whip", publish_to_path),
-        Route::new(Method::OPTIONS, "/{name}/whip", options),
+        Route::new(Method::OPTIONS, "/{name}/whip", options_to_publish),
         Route::new(Method::PATCH, "/{name}/whip/{id}", patch_by_path),
         Route::new(Method::DELETE, "/{name}/whip/{id}", delete_by_path),
-        Route::new(Method::OPTIONS, "/{name}/whip/{id}", options_of_session),
+        Route::new(Method::OPTIONS, "/{name}/whip/{id}", options_of_published),
         Route::new(Method::PATCH, "/{name}/whep/{id}", patch_by_path),
         Route::new(Method::DELETE, "/{name}/whep/{id}", delete_by_path),
         Route::new(Method::OPTIONS, "/{name}/whep/{id}", options_of_session),
@@ -408,4 +408,14 @@ async fn options_of_session() -> Response {
     let headers = [(header::ALLOW, "GET, PATCH, DELETE, OPTIONS")];
     (StatusCode::NO_CONTENT, headers, [("Accept-Patch", format!("{FRAGMENT_TYPE}, {JSON_TYPE}"))])
         .into_response()
+}
+
+async fn options_to_publish() -> Response {
+    let headers = [(header::ALLOW, "POST, OPTIONS"), (header::ACCEPT, SDP_TYPE)];
+    (StatusCode::NO_CONTENT, headers, [("Accept-Post", SDP_TYPE)]).into_response()
+}
+
+async fn options_of_published() -> Response {
+    let headers = [(header::ALLOW, "PATCH, DELETE, OPTIONS")];
+    (StatusCode::NO_CONTENT, headers, [("Accept-Patch", FRAGMENT_TYPE)]).into_response()
 }

@@ -79,6 +79,13 @@ impl Session {
         self.peer.close(now);
     }
 
+    /// Ends it if whoever has begun it does not wait for it any longer.
+    pub(super) fn check_watcher(&mut self, now: Instant) {
+        if self.closed.is_none() && self.watcher.as_ref().is_some_and(mpsc::Sender::is_closed) {
+            self.end(now, "nobody needs it any longer");
+        }
+    }
+
     pub(super) fn transmit(&self, transmit: &Transmit, exit: &Exit<'_>) {
         let Transmit { path, bytes } = transmit;
         match path.transport {

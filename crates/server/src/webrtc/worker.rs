@@ -289,6 +289,7 @@ impl State {
         let Some(member) = self.members.get_mut(&number) else { return };
         let before = member.session().deadline;
         change(member);
+        member.session().check_watcher(Instant::now());
         let mut exit = Exit { udp: &self.udp, routes: &self.routes, burst: &mut self.burst };
         let alive = match member {
             Member::Viewer(viewer) => {

@@ -13,3 +13,4 @@ mod progressive;
 mod rtmp;
 mod rtsp;
 mod sources;
+mod webrtc;

@@ -1,6 +1,6 @@
 //! Which packets of a sender are missing, and when to ask for them (RFC 4585 §6.2.1).
 
-use crate::limits::{MAX_MISSING_PACKETS, NACK_DELAY, NACK_INTERVAL};
+use crate::limits::{MAX_MISSING_PACKETS, NACK_DELAY, NACK_INTERVAL, NACK_PACKETS};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use yeoul_rtp::Header;
@@ -59,9 +59,11 @@ impl Missing {
     /// up.
     pub(super) fn due(&mut self, now: Instant, round_trip: Option<Duration>, wait: Duration) -> Vec<u16> {
         self.lost.retain(|_, lost| now < lost.since + wait);
-        let again_at = now + round_trip.unwrap_or_default().max(NACK_INTERVAL);
+        // What is on its way is not asked for twice.
+        let again_at = now + (round_trip.unwrap_or_default() + NACK_DELAY).max(NACK_INTERVAL);
         let mut due = Vec::new();
-        for (number, lost) in self.lost.iter_mut().filter(|(_, lost)| lost.ask_at <= now) {
+        let asked = self.lost.iter_mut().filter(|(_, lost)| lost.ask_at <= now).take(NACK_PACKETS);
+        for (number, lost) in asked {
             lost.ask_at = again_at;
             due.push(u16::try_from(number & 0xffff).unwrap_or(0));
         }
@@ -108,9 +110,9 @@ mod tests {
         let asked = epoch() + NACK_DELAY;
         assert_eq!(missing.next_at(), Some(asked));
         assert_eq!(missing.due(asked, Some(50 * MS), WAIT), [65_535, 0], "over the wrap");
-        assert_eq!(missing.due(asked + 49 * MS, Some(50 * MS), WAIT), []);
+        assert_eq!(missing.due(asked + 59 * MS, Some(50 * MS), WAIT), []);
         missing.found(65_535);
-        assert_eq!(missing.due(asked + 50 * MS, Some(50 * MS), WAIT), [0]);
+        assert_eq!(missing.due(asked + 60 * MS, Some(50 * MS), WAIT), [0]);
         assert_eq!(missing.due(epoch() + WAIT, Some(50 * MS), WAIT), [], "nobody waits any longer");
         assert_eq!(missing.next_at(), None);
     }

@@ -115,24 +115,67 @@ impl Ingress {
             packets.extend(track.missing(now, self.ssrc, round_trip));
             packets.extend(track.keyframe(now, self.ssrc));
         }
-        let media_ssrc = self.tracks.iter().find_map(InTrack::ssrc).unwrap_or(0);
-        if let Some(arrived) = &mut self.arrived {
-            packets.extend(arrived.report(now, self.ssrc, media_ssrc).map(Packet::Arrivals));
-        }
         if !packets.is_empty() {
-            let mut compound = Vec::new();
-            // A compound packet begins with a report (RFC 3550 §6.1).
-            Packet::ReceiverReport(ReceiverReport { ssrc: self.ssrc, blocks: Vec::new() })
-                .write(&mut compound);
-            packets.iter().for_each(|packet| packet.write(&mut compound));
-            compounds.push(compound);
+            compounds.push(self.compound(&packets));
         }
+        let media_ssrc = self.tracks.iter().find_map(InTrack::ssrc).unwrap_or(0);
+        let arrived = self.arrived.as_mut().and_then(|arrived| arrived.report(now, self.ssrc, media_ssrc));
+        compounds.extend(arrived.map(|arrivals| self.compound(&[Packet::Arrivals(arrivals)])));
         compounds
+    }
+
+    fn compound(&self, packets: &[Packet]) -> Vec<u8> {
+        let mut compound = Vec::new();
+        // It begins with a report (RFC 3550 §6.1).
+        let report = ReceiverReport { ssrc: self.ssrc, blocks: Vec::new() };
+        Packet::ReceiverReport(report).write(&mut compound);
+        packets.iter().for_each(|packet| packet.write(&mut compound));
+        compound
     }
 
     /// When something is due although nothing comes in.
     pub(crate) fn next_timeout(&self) -> Instant {
         let tracks = self.tracks.iter().filter_map(InTrack::next_timeout);
         tracks.chain(self.arrived.as_ref().and_then(Arrived::next_at)).fold(self.next_report, Instant::min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use yeoul_rtp::MediaFormat;
+    use yeoul_testkit::epoch;
+
+    proptest! {
+        #[test]
+        fn whatever_a_publisher_sends_is_borne(
+            packets in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..40), 0..60_u64), 0..60)
+        ) {
+            let wanted = |codec, payload_type, keyframe| Wanted {
+                format: MediaFormat::new(codec, payload_type),
+                resend_payload_type: Some(payload_type + 1),
+                nack: true,
+                keyframe,
+            };
+            let tracks = vec![
+                wanted(Codec::H264(None), 96, Some(KeyframeRequest::FullIntra(0))),
+                wanted(Codec::Opus { channels: 2 }, 111, None),
+            ];
+            let mut ingress = Ingress::new(epoch(), 1, tracks, Some(3));
+            let mut now = epoch();
+            for (bytes, wait) in packets {
+                // Mostly packets of a track with a header extension, so that something is reached.
+                let payload_type = 96 + (bytes.first().copied().unwrap_or(0) & 1);
+                let head = [0x90, payload_type, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xbe, 0xde, 0, 1];
+                let packet = [&head[..], &bytes].concat();
+                ingress.rtp(now, if bytes.len().is_multiple_of(3) { &bytes } else { &packet }, None);
+                ingress.rtcp(now, &bytes);
+                now += Duration::from_millis(wait);
+                ingress.drain(now);
+                prop_assert!(ingress.feedback(now, None).iter().all(|compound| compound.len() < 1_200));
+                while ingress.poll_frame().is_some() || ingress.poll_note().is_some() {}
+            }
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::missing::Missing;
 use crate::limits::{
-    INGRESS_KEYFRAME_INTERVAL, INGRESS_KEYFRAME_RETRY, MAX_REPAIR_WAIT, MIN_REPAIR_WAIT, REPAIR_ROUND_TRIPS,
+    INGRESS_KEYFRAME_FIRST, INGRESS_KEYFRAME_INTERVAL, INGRESS_KEYFRAME_RETRY, MAX_REPAIR_WAIT,
+    MIN_REPAIR_WAIT, REPAIR_ROUND_TRIPS,
 };
 use std::time::{Duration, Instant};
 use yeoul_media::{Codec, Frame, Kind, TrackId};
@@ -181,7 +182,10 @@ impl InTrack {
         let (_, since) = self.sender?;
         let is_whole = self.damaged_at_keyframe == Some(self.stats().damaged_frames);
         if !is_whole {
-            return Some(self.last_asked.map_or(since, |asked| asked + INGRESS_KEYFRAME_RETRY));
+            return Some(
+                self.last_asked
+                    .map_or(since + INGRESS_KEYFRAME_FIRST, |asked| asked + INGRESS_KEYFRAME_RETRY),
+            );
         }
         Some(self.last_asked.max(self.last_keyframe)? + INGRESS_KEYFRAME_INTERVAL)
     }

@@ -12,7 +12,7 @@ mod source;
 
 pub(crate) use dial::run;
 pub(crate) use push::{push, wants};
-pub(crate) use source::{Source, SourceError};
+pub(crate) use source::Source;
 
 use super::WebRtc;
 use super::candidates::Addresses;

@@ -239,7 +239,9 @@ impl Pair {
         let far = self.now + Duration::from_secs(1);
         let peer = match self.peer.poll_output(self.now) {
             Output::Wait(at) => at,
-            Output::Transmit(_) | Output::Event(_) => panic!("drained before"),
+            Output::Transmit(_) | Output::Event(_) | Output::Frame(_) | Output::Note(_) => {
+                panic!("drained before")
+            }
         };
         let viewer = match self.viewer.rtc.poll_output() {
             Ok(RtcOutput::Timeout(at)) => at,
@@ -294,6 +296,7 @@ impl Pair {
                     }
                 }
                 Output::Event(event) => self.events.push(event),
+                Output::Frame(_) | Output::Note(_) => panic!("a viewer sends nothing"),
                 Output::Wait(_) => return,
             }
         }
