@@ -40,6 +40,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "depacketize_h264", run: rtp::depacketize_h264, seeds: rtp::depacketize_h264_seeds },
     Target { name: "depacketize_h265", run: rtp::depacketize_h265, seeds: rtp::depacketize_h265_seeds },
     Target { name: "depacketize_jpeg", run: rtp::depacketize_jpeg, seeds: rtp::depacketize_jpeg_seeds },
+    Target {
+        name: "depacketize_pictures",
+        run: rtp::depacketize_pictures,
+        seeds: rtp::depacketize_pictures_seeds,
+    },
     Target { name: "flv", run: streams::flv, seeds: streams::flv_seeds },
     Target { name: "fmp4", run: container::fmp4, seeds: container::fmp4_seeds },
     Target { name: "h264_parameter_sets", run: media::h264_parameter_sets, seeds: media::h264_seeds },

@@ -187,7 +187,7 @@ pub fn depacketize_audio(data: &[u8]) {
         auxiliary_size_bits: 8,
         ..AuHeaderLayout::LOW_BITRATE
     };
-    let packing = match choice % 8 {
+    let packing = match choice % 9 {
         0 => Packing::AuHeaders(AuHeaderLayout::HIGH_BITRATE),
         1 => Packing::AuHeaders(AuHeaderLayout::LOW_BITRATE),
         2 => Packing::AuHeaders(AuHeaderLayout::NONE),
@@ -195,6 +195,10 @@ pub fn depacketize_audio(data: &[u8]) {
         4 => Packing::AuHeaders(every_field),
         5 => Packing::Latm { in_band_config: true, sub_frames: 1 },
         6 => Packing::Latm { in_band_config: false, sub_frames: 3 },
+        7 => {
+            let layout = PcmLayout { sample_rate: 44_100, channels: 2 };
+            return depacketize(&MediaFormat::new(Codec::Mp3(layout), 14), data);
+        }
         _ => {
             let layout = PcmLayout { sample_rate: 44_100, channels: 2 };
             return depacketize(&MediaFormat::new(Codec::L16(layout), 10), data);
@@ -209,6 +213,8 @@ pub fn depacketize_audio_seeds() -> Vec<Vec<u8>> {
     let frames = [20, 200, 60].map(testkit::aac::frame);
     // useSameStreamMux 0, the configuration of 48 kHz stereo, then a length and its bytes one bit off.
     let in_band = vec![0x20, 0x00, 0x11, 0x90, 0x1f, 0xe0, 0x01, 0x55, 0x80];
+    // A frame of 144 bytes: 48 kbit/s at 48 kHz, in two packets.
+    let mp3 = [&[0, 0, 0, 0, 0xff, 0xfb, 0x34, 0x64][..], &[5; 140]].concat();
     let elements = [(MARKER, vec![3, 1, 2, 3, 2, 4, 5, 1, 6]), (0, vec![9, 1]), (MARKER, vec![2; 8])];
     vec![
         [vec![0], carried(&Codec::Aac(config), &frames)].concat(),
@@ -218,7 +224,9 @@ pub fn depacketize_audio_seeds() -> Vec<Vec<u8>> {
         [vec![4], write_packets(&[(MARKER, vec![0, 17, 8, 0xd2, 0x80, 8, 0xee, 7, 8])])].concat(),
         [vec![5], write_packets(&[(MARKER, in_band)])].concat(),
         [vec![6], write_packets(&elements)].concat(),
-        [vec![7], write_packets(&[(0, vec![1; 40])])].concat(),
+        [vec![7], write_packets(&[(0, mp3[..90].to_vec()), (0, [&[0, 0, 0, 86], &mp3[90..]].concat())])]
+            .concat(),
+        [vec![8], write_packets(&[(0, vec![1; 40])])].concat(),
     ]
 }
 
@@ -234,6 +242,36 @@ pub fn depacketize_jpeg_seeds() -> Vec<Vec<u8>> {
     let own_tables = [&[0, 0, 0, 0, 0, 255, 2, 2, 0, 0, 0, 128][..], &[3; 128], &[9, 9, 9]].concat();
     let restarts = vec![0, 0, 0, 0, 0x41, 20, 4, 4, 0, 4, 0xff, 0xff, 7];
     vec![write_packets(&pieces), write_packets(&[(MARKER, own_tables)]), write_packets(&[(MARKER, restarts)])]
+}
+
+/// Packets of AV1, VP9, VP8 and MPEG-4 part 2; the first byte chooses one.
+pub fn depacketize_pictures(data: &[u8]) {
+    let Some((&choice, data)) = data.split_first() else { return };
+    let codecs = [Codec::Av1(None), Codec::Vp9(None), Codec::Vp8(None), Codec::Mpeg4Video(None)];
+    let codec = &codecs[usize::from(choice) % codecs.len()];
+    depacketize(&MediaFormat::new(codec.clone(), 96), data);
+}
+
+/// Seeds of [`depacketize_pictures`]: a keyframe in some packets and a picture after it, and VP9 in two layers.
+pub fn depacketize_pictures_seeds() -> Vec<Vec<u8>> {
+    let long = |start: &[u8], size: usize| [start, &vec![7; size]].concat();
+    let sequence = [0x0a, 0x0b, 0, 0, 0, 0x2d, 0x4c, 0xff, 0xb3, 0xcd, 0xaf, 0x90, 0x04];
+    let av1 = [long(&[&sequence[..], &[0x32, 0xc9, 1, 0x10]].concat(), 200), vec![0x32, 3, 0x30, 1, 2]];
+    let vp9 = [long(&[0x82, 0x49, 0x83, 0x42, 0x40, 0x4f, 0xf0, 0x2c, 0xf0], 150), vec![0x86, 1, 2]];
+    let vp8 = [long(&[0x10, 2, 0, 0x9d, 1, 0x2a, 0x80, 2, 0xe0, 1], 150), vec![0x31, 2, 0, 1]];
+    let headers = [
+        0, 0, 1, 0xb0, 1, 0, 0, 1, 0xb5, 0x89, 0x13, 0, 0, 1, 0, 0, 0, 1, 0x20, 0, 0xc4, 0x8d, 0x88, 0, 0xcd,
+        0x14, 0x04, 0x3c, 0x14, 0x43,
+    ];
+    let mpeg4 = [long(&[&headers[..], &[0, 0, 1, 0xb6, 0x10]].concat(), 150), vec![0, 0, 1, 0xb6, 0x50, 1]];
+    let layers = [(0, long(&[0xac, 5, 0, 9], 20)), (MARKER, long(&[0xac, 5, 2, 9], 30))];
+    vec![
+        [vec![0], carried(&Codec::Av1(None), &av1)].concat(),
+        [vec![1], carried(&Codec::Vp9(None), &vp9)].concat(),
+        [vec![2], carried(&Codec::Vp8(None), &vp8)].concat(),
+        [vec![3], carried(&Codec::Mpeg4Video(None), &mpeg4)].concat(),
+        [vec![1], write_packets(&layers)].concat(),
+    ]
 }
 
 /// Flags of a record: the marker, a loss before it, another RTP time (its steps in the bits above).

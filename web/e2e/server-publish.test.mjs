@@ -88,6 +88,18 @@ test("a browser's camera is seen by another browser, over RTSP and as HLS", asyn
   assert.deepEqual([...publisher.misdeeds, ...viewer.misdeeds], []);
 });
 
+for (const codec of ['VP8', 'VP9', 'AV1']) {
+  test(`a browser that offers ${codec} alone is seen in ${codec}`, async (t) => {
+    const server = await startYeoul(t, { in: null });
+    const publisher = await publish(t, server, codec);
+    const viewer = await openPage(t, browser, `${server.url}?src=in`);
+    await playerState(viewer, 'playing');
+    const first = await videoStats(viewer);
+    await until('pictures', async () => (await videoStats(viewer)).framesDecoded > first.framesDecoded + 20);
+    assert.equal((await sent(publisher)).codec, `video/${codec}`);
+  });
+}
+
 test('a publisher restarts ICE, leaves by DELETE, and is replaced by the next one', async (t) => {
   const server = await startYeoul(t, { in: null });
   const first = await publish(t, server);

@@ -6,6 +6,7 @@
 //!
 //! This crate knows no protocol: no payload type, sequence number, SSRC, segment or channel.
 
+mod access_unit;
 pub mod bitstream;
 mod codec;
 mod frame;

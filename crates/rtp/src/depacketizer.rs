@@ -1,7 +1,7 @@
 //! RTP packets to access units.
 
 use crate::clock::Times;
-use crate::codec::{aac, h264, h265, jpeg, latm, sample};
+use crate::codec::{aac, av1, h264, h265, jpeg, latm, mp3, mpeg4, sample, vp8, vp9};
 use crate::format::{self, AuHeaderLayout, MediaFormat, Packing};
 use crate::packet::PacketRef;
 use bytes::Bytes;
@@ -77,6 +77,11 @@ enum Format {
     Aac(aac::Depacketizer),
     Latm(latm::Depacketizer),
     Jpeg(jpeg::Depacketizer),
+    Av1(av1::Depacketizer),
+    Vp9(vp9::Depacketizer),
+    Vp8(vp8::Depacketizer),
+    Mpeg4(mpeg4::Depacketizer),
+    Mp3(mp3::Depacketizer),
     Sample(sample::Depacketizer),
     /// There is none here: [`format::carries`].
     None,
@@ -110,12 +115,12 @@ impl Depacketizer {
                 Format::Sample(sample::Depacketizer::new(format::sample_octets(codec)))
             }
             Codec::Jpeg { dimensions } => Format::Jpeg(jpeg::Depacketizer::new(*dimensions)),
-            Codec::Av1(_)
-            | Codec::Vp9(_)
-            | Codec::Vp8(_)
-            | Codec::Mpeg4Video(_)
-            | Codec::Flac(_)
-            | Codec::Mp3(_) => Format::None,
+            codec @ Codec::Av1(_) => Format::Av1(av1::depacketizer(codec)),
+            codec @ Codec::Vp9(_) => Format::Vp9(vp9::depacketizer(codec)),
+            codec @ Codec::Vp8(_) => Format::Vp8(vp8::depacketizer(codec)),
+            codec @ Codec::Mpeg4Video(_) => Format::Mpeg4(mpeg4::depacketizer(codec)),
+            Codec::Mp3(layout) => Format::Mp3(mp3::Depacketizer::new(*layout)),
+            Codec::Flac(_) => Format::None,
         };
         Self { codec, format }
     }
@@ -136,6 +141,11 @@ impl Depacketizer {
             Format::Aac(format) => format.push(packet, lost_before, received_at),
             Format::Latm(format) => format.push(packet, lost_before, received_at),
             Format::Jpeg(format) => format.push(packet, lost_before, received_at),
+            Format::Av1(format) => format.push(packet, lost_before, received_at),
+            Format::Vp9(format) => format.push(packet, lost_before, received_at),
+            Format::Vp8(format) => format.push(packet, lost_before, received_at),
+            Format::Mpeg4(format) => format.push(packet, lost_before, received_at),
+            Format::Mp3(format) => format.push(packet, lost_before, received_at),
             Format::Sample(format) => format.push(packet, received_at),
             Format::None => Err("there is no payload format for it".to_owned()),
         };
@@ -150,6 +160,11 @@ impl Depacketizer {
             Format::Aac(format) => format.pull(),
             Format::Latm(format) => format.pull(),
             Format::Jpeg(format) => format.pull(),
+            Format::Av1(format) => format.pull(),
+            Format::Vp9(format) => format.pull(),
+            Format::Vp8(format) => format.pull(),
+            Format::Mpeg4(format) => format.pull(),
+            Format::Mp3(format) => format.pull(),
             Format::Sample(format) => format.pull(),
             Format::None => None,
         }
@@ -165,6 +180,11 @@ impl Depacketizer {
             Format::Aac(format) => format.damaged_frames(),
             Format::Latm(format) => format.damaged_frames(),
             Format::Jpeg(format) => format.damaged_frames(),
+            Format::Av1(format) => format.damaged_frames(),
+            Format::Vp9(format) => format.damaged_frames(),
+            Format::Vp8(format) => format.damaged_frames(),
+            Format::Mpeg4(format) => format.damaged_frames(),
+            Format::Mp3(format) => format.damaged_frames(),
             Format::Sample(format) => format.damaged_frames(),
             Format::None => 0,
         }

@@ -22,7 +22,7 @@ pub struct MediaFormat {
 /// How frames are put into packets, where a codec leaves a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
-    /// The codec's only way: RFC 6184, 7798, 7587, 3551.
+    /// The codec's only way: RFC 6184, 7798, 7741, 9628, 2435, 2250, 7587, 3551.
     Plain,
     /// H.265 with decoding order numbers in every packet (RFC 7798 §4.4, `sprop-max-don-diff` above 0).
     DecodingOrderNumbers,
@@ -126,6 +126,28 @@ pub(crate) fn clock_rate(codec: &Codec) -> u32 {
     }
 }
 
+/// The name of the codec in `a=rtpmap`, in capitals: names have any case there.
+#[must_use]
+pub const fn encoding_name(codec: &Codec) -> &'static str {
+    match codec {
+        Codec::H264(_) => "H264",
+        Codec::H265(_) => "H265",
+        Codec::Av1(_) => "AV1",
+        Codec::Vp9(_) => "VP9",
+        Codec::Vp8(_) => "VP8",
+        Codec::Mpeg4Video(_) => "MP4V-ES",
+        Codec::Jpeg { .. } => "JPEG",
+        Codec::Opus { .. } => "OPUS",
+        Codec::Pcmu(_) => "PCMU",
+        Codec::Pcma(_) => "PCMA",
+        Codec::G722 => "G722",
+        Codec::L16(_) => "L16",
+        Codec::Aac(_) => "MPEG4-GENERIC",
+        Codec::Flac(_) => "FLAC",
+        Codec::Mp3(_) => "MPA",
+    }
+}
+
 /// Whether there is a payload format for the codec here: frames of others are not packetized.
 #[must_use]
 pub fn carries(codec: &Codec) -> bool {
@@ -138,14 +160,14 @@ pub fn carries(codec: &Codec) -> bool {
         | Codec::Pcma(_)
         | Codec::G722
         | Codec::L16(_)
-        | Codec::Jpeg { .. } => true,
-        // FLAC has no payload format of the IETF.
-        Codec::Av1(_)
+        | Codec::Jpeg { .. }
+        | Codec::Av1(_)
         | Codec::Vp9(_)
         | Codec::Vp8(_)
         | Codec::Mpeg4Video(_)
-        | Codec::Flac(_)
-        | Codec::Mp3(_) => false,
+        | Codec::Mp3(_) => true,
+        // FLAC has no payload format of the IETF.
+        Codec::Flac(_) => false,
     }
 }
 
@@ -200,11 +222,12 @@ pub(crate) const STATIC_TYPES: [StaticType; 24] = [
 /// [`FIRST_DYNAMIC_PAYLOAD_TYPE`] on.
 #[must_use]
 pub fn static_payload_type(codec: &Codec) -> Option<u8> {
-    // Video has none; in the table that is 0.
-    let channels = codec.channels().unwrap_or(0);
+    // A frame of MPEG audio tells its channels: the type is for all of them. Video has none; in the table that is 0.
+    let channels = if matches!(codec, Codec::Mp3(_)) { 1 } else { codec.channels().unwrap_or(0) };
+    let (name, rate) = (encoding_name(codec), clock_rate(codec));
     STATIC_TYPES
         .iter()
-        .find(|of| of.name == codec.name() && of.clock_rate == clock_rate(codec) && of.channels == channels)
+        .find(|of| of.name == name && of.clock_rate == rate && of.channels == channels)
         .map(|of| of.payload_type)
 }
 
@@ -286,6 +309,8 @@ mod tests {
             (Codec::L16(layout(48_000, 2)), None),
             (Codec::H264(None), None),
             (Codec::Jpeg { dimensions: None }, Some(26)),
+            (Codec::Mp3(layout(44_100, 2)), Some(14)),
+            (Codec::Mp3(layout(22_050, 1)), Some(14)),
             (Codec::Opus { channels: 2 }, None),
         ] {
             assert_eq!(static_payload_type(&codec), expected, "{codec}");

@@ -15,6 +15,8 @@ pub const MAX_SCRATCH_BYTES: usize = 1 << 20;
 pub const MAX_UNITS: usize = 32_768;
 /// Most access units taken from one packet of audio: a second of AAC has 47.
 pub const MAX_READY_ACCESS_UNITS: usize = 64;
+/// Most layers of a VP9 picture: the layer number has 3 bits (RFC 9628 §4.2), and so has the count of a superframe.
+pub const MAX_VP9_LAYERS: usize = 8;
 /// Most frames that H.264 and H.265 let a decoder hold back for reordering (H.264 §A.3.1, H.265 §A.4.2: `MaxDpbSize`).
 pub const MAX_REORDER_FRAMES: usize = 16;
 

@@ -1,7 +1,7 @@
 //! Frames to RTP payloads. What does not depend on the receiver is done here, once per frame; a sender puts a header of
 //! its own in front of each [`Payload`].
 
-use crate::codec::{aac, h264, h265, jpeg, sample};
+use crate::codec::{aac, av1, h264, h265, jpeg, mp3, mpeg4, sample, vp8, vp9};
 use crate::format;
 use crate::limits::{MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES};
 use bytes::Bytes;
@@ -106,6 +106,11 @@ enum Format {
     Aac,
     Opus,
     Jpeg,
+    Av1,
+    Vp9(vp9::Packetizer),
+    Vp8(vp8::Packetizer),
+    Mpeg4(mpeg4::Packetizer),
+    Mp3,
     Sample(sample::Rate),
     /// There is none here: [`format::carries`].
     None,
@@ -128,12 +133,12 @@ impl Packetizer {
                 Format::Sample(sample::Rate::new(format::sample_octets(codec), clock_rate))
             }
             Codec::Jpeg { .. } => Format::Jpeg,
-            Codec::Av1(_)
-            | Codec::Vp9(_)
-            | Codec::Vp8(_)
-            | Codec::Mpeg4Video(_)
-            | Codec::Flac(_)
-            | Codec::Mp3(_) => Format::None,
+            Codec::Av1(_) => Format::Av1,
+            Codec::Vp9(_) => Format::Vp9(vp9::Packetizer::default()),
+            Codec::Vp8(_) => Format::Vp8(vp8::Packetizer::default()),
+            Codec::Mpeg4Video(configuration) => Format::Mpeg4(mpeg4::Packetizer::new(configuration.clone())),
+            Codec::Mp3(_) => Format::Mp3,
+            Codec::Flac(_) => Format::None,
         };
         Self { clock_rate, max_payload_bytes, format }
     }
@@ -148,6 +153,11 @@ impl Packetizer {
             Format::H265(format) => format.packetize(frame),
             Format::Aac => aac::packetize(&frame.data, self.max_payload_bytes),
             Format::Jpeg => jpeg::packetize(&frame.data, self.max_payload_bytes),
+            Format::Av1 => av1::packetize(frame, self.max_payload_bytes),
+            Format::Vp9(format) => format.packetize(frame, self.max_payload_bytes),
+            Format::Vp8(format) => format.packetize(&frame.data, self.max_payload_bytes),
+            Format::Mpeg4(format) => format.packetize(frame, self.max_payload_bytes),
+            Format::Mp3 => mp3::packetize(&frame.data, self.max_payload_bytes),
             Format::Opus => vec![Payload::new(&[], frame.data.clone())],
             Format::Sample(rate) => sample::packetize(&frame.data, *rate, self.max_payload_bytes),
             Format::None => Vec::new(),

@@ -225,27 +225,6 @@ pub(crate) fn choose(media: &Media, codec: &Codec) -> Option<Chosen> {
     Some(chosen(media, offered, parameters(offered, codec)))
 }
 
-/// A codec's name in `a=rtpmap`, in capitals.
-pub(crate) const fn sdp_name(codec: &Codec) -> &'static str {
-    match codec {
-        Codec::H264(_) => "H264",
-        Codec::H265(_) => "H265",
-        Codec::Av1(_) => "AV1",
-        Codec::Vp9(_) => "VP9",
-        Codec::Vp8(_) => "VP8",
-        Codec::Mpeg4Video(_) => "MP4V-ES",
-        Codec::Jpeg { .. } => "JPEG",
-        Codec::Opus { .. } => "OPUS",
-        Codec::Pcmu(_) => "PCMU",
-        Codec::Pcma(_) => "PCMA",
-        Codec::G722 => "G722",
-        Codec::L16(_) => "L16",
-        Codec::Aac(_) => "MPEG4-GENERIC",
-        Codec::Flac(_) => "FLAC",
-        Codec::Mp3(_) => "MPA",
-    }
-}
-
 /// How well an offered payload type fits: `None` not at all, more is better.
 fn fit(offered: &OfferedCodec, codec: &Codec) -> Option<u32> {
     let name = offered.name.as_str();
@@ -283,13 +262,25 @@ fn fit(offered: &OfferedCodec, codec: &Codec) -> Option<u32> {
             (name == "L16" && offered.clock_rate == layout.sample_rate && offered.channels == layout.channels)
                 .then_some(1)
         }
-        Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) => {
-            // Profile 0 is the 4:2:0 of 8 bits (and of AV1, of 10) that browsers take; absent it is meant.
-            let profile = offered.parameter("profile-id").or(offered.parameter("profile")).unwrap_or("0");
-            (name == sdp_name(codec) && profile == "0" && carries(codec)).then_some(1)
+        Codec::Vp8(_) => (name == "VP8").then_some(1),
+        // Absent means 0 (RFC 9628 §6; RTP Payload Format For AV1 §7.2.3): no decoder of one profile has to take another.
+        Codec::Vp9(parameters) => {
+            let fits = parameters.as_ref().is_none_or(|vp9| profile(offered, "profile-id") == vp9.profile);
+            (name == "VP9" && fits).then_some(1)
         }
+        Codec::Av1(header) => {
+            // A decoder of High takes Main, and one of Professional both (AV1 specification §A.2).
+            let fits = header.as_ref().is_none_or(|header| profile(offered, "profile") >= header.profile());
+            (name == "AV1" && fits).then_some(1)
+        }
+        // No browser takes them.
         Codec::Mpeg4Video(_) | Codec::Jpeg { .. } | Codec::Aac(_) | Codec::Flac(_) | Codec::Mp3(_) => None,
     }
+}
+
+/// The number of a profile in an offer, 0 if it is not told.
+fn profile(offered: &OfferedCodec, name: &str) -> u8 {
+    offered.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// `profile-level-id` of the offer; absent means Baseline 1.0 (RFC 6184 §8.1).
@@ -336,7 +327,7 @@ fn parameters(offered: &OfferedCodec, codec: &Codec) -> String {
                 "{asymmetry}packetization-mode=1;profile-level-id={profile:02x}{constraints:02x}{level:02x}"
             )
         }
-        Codec::H265(_) | Codec::Opus { .. } | Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) => {
+        Codec::H265(_) | Codec::Av1(_) | Codec::Vp9(_) | Codec::Vp8(_) | Codec::Opus { .. } => {
             offered.parameters.clone()
         }
         Codec::Mpeg4Video(_)

@@ -2,7 +2,7 @@
 //!
 //! Leaves out frame headers but for what tells a keyframe, and everything behind the sequence header's colour description.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use h264_reader::rbsp::{BitRead, BitReader, BitReaderError};
 
 /// Largest sequence header kept: 11 to 20 bytes are usual, operating points and timing add some hundred.
@@ -12,8 +12,13 @@ pub const MAX_SEQUENCE_HEADER_BYTES: usize = 1024;
 pub const OBU_SEQUENCE_HEADER: u8 = 1;
 /// `obu_type` of the temporal delimiter, which is in no [`crate::Frame`].
 pub const OBU_TEMPORAL_DELIMITER: u8 = 2;
+/// `obu_type` of the tile list, which is for still scenes that are read tile by tile.
+pub const OBU_TILE_LIST: u8 = 8;
 const OBU_FRAME_HEADER: u8 = 3;
 const OBU_FRAME: u8 = 6;
+/// `obu_extension_flag` and `obu_has_size_field` in the first byte of a unit (§5.3.2).
+const HAS_EXTENSION: u8 = 4;
+const HAS_SIZE: u8 = 2;
 /// `matrix_coefficients` of the identity (§6.4.2): the picture is RGB.
 const MATRIX_IDENTITY: u8 = 0;
 
@@ -51,14 +56,43 @@ pub struct Obu {
     pub payload: Bytes,
 }
 
+impl Obu {
+    /// Whether it tells its own size.
+    #[must_use]
+    pub fn has_size(&self) -> bool {
+        self.bytes.first().is_some_and(|header| header & HAS_SIZE != 0)
+    }
+
+    /// Its header as it is without a size field: one byte, or two with an extension.
+    #[must_use]
+    pub fn header_without_size(&self) -> ([u8; 2], usize) {
+        let first = self.bytes.first().copied().unwrap_or(0);
+        let extension = self.bytes.get(1).copied().filter(|_| first & HAS_EXTENSION != 0);
+        ([first & !HAS_SIZE, extension.unwrap_or(0)], 1 + usize::from(extension.is_some()))
+    }
+
+    /// Appends it with its size, in the form of [`crate::Frame::data`].
+    pub fn put_with_size(&self, out: &mut impl BufMut) {
+        if self.has_size() {
+            out.put_slice(&self.bytes);
+            return;
+        }
+        let (header, header_bytes) = self.header_without_size();
+        out.put_u8(header[0] | HAS_SIZE);
+        out.put_slice(header.get(1..header_bytes).unwrap_or_default());
+        put_leb128(self.payload.len(), out);
+        out.put_slice(&self.payload);
+    }
+}
+
 /// The units of `data`, which is in the low-overhead format (§5.2): each with its size. Stops at the first that does not fit;
 /// one without a size field reaches to the end.
 pub fn obus(data: &Bytes) -> impl Iterator<Item = Obu> {
     let mut rest = data.clone();
     std::iter::from_fn(move || {
         let header = *rest.first()?;
-        let has_extension = header & 4 != 0;
-        let has_size = header & 2 != 0;
+        let has_extension = header & HAS_EXTENSION != 0;
+        let has_size = header & HAS_SIZE != 0;
         let header_bytes = 1 + usize::from(has_extension);
         let (size, size_bytes) = if has_size {
             leb128(rest.get(header_bytes..)?)?
@@ -83,6 +117,15 @@ pub fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
         }
     }
     None
+}
+
+/// Appends a number in `leb128` (§4.10.5), in as few bytes as it takes.
+pub fn put_leb128(mut value: usize, out: &mut impl BufMut) {
+    while value > 0x7f {
+        out.put_u8(0x80 | u8::try_from(value & 0x7f).unwrap_or(0x7f));
+        value >>= 7;
+    }
+    out.put_u8(u8::try_from(value).unwrap_or(0x7f));
 }
 
 /// Whether decoding can start at this temporal unit: it has a sequence header and a shown key frame (§7.20).
@@ -128,7 +171,9 @@ impl SequenceHeader {
         if obu.bytes.len() > MAX_SEQUENCE_HEADER_BYTES {
             return Err(SequenceHeaderError::TooLong(obu.bytes.len()));
         }
-        Reader { bits: BitReader::new(&obu.payload[..]) }.sequence_header(obu.bytes.clone())
+        // Copied, so that it does not keep the memory of the picture.
+        let bytes = Bytes::copy_from_slice(&obu.bytes);
+        Reader { bits: BitReader::new(&obu.payload[..]) }.sequence_header(bytes)
     }
 
     /// The whole unit with its header and size, as it stands in the stream and in `av1C`.
@@ -383,6 +428,20 @@ mod tests {
     fn a_number_reads_up_to_its_last_byte() {
         assert_eq!(leb128(&[0xe5, 0x8e, 0x26]), Some((624_485, 3)));
         assert_eq!(leb128(&[0x80]), None);
+        let mut written = Vec::new();
+        put_leb128(624_485, &mut written);
+        assert_eq!(written, [0xe5, 0x8e, 0x26]);
+    }
+
+    #[test]
+    fn a_unit_without_a_size_gets_one() {
+        let unit = obus(&Bytes::from_static(&[0x34, 0x08, 1, 2, 3])).next().unwrap();
+        assert!(!unit.has_size());
+        let mut sized = Vec::new();
+        unit.put_with_size(&mut sized);
+        assert_eq!(sized, [0x36, 0x08, 3, 1, 2, 3]);
+        let again = obus(&Bytes::from(sized)).next().unwrap();
+        assert_eq!((again.header_without_size(), &again.payload), (([0x34, 0x08], 2), &unit.payload));
     }
 
     #[test]

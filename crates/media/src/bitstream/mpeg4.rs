@@ -22,8 +22,16 @@ const RECTANGULAR: u32 = 0;
 pub struct Configuration {
     bytes: Bytes,
     profile_level: u8,
+    layer: Layer,
+}
+
+/// What a `VideoObjectLayer()` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layer {
     width: u32,
     height: u32,
+    /// `low_delay` is told to be 0.
+    reorders: bool,
 }
 
 impl Configuration {
@@ -38,17 +46,17 @@ impl Configuration {
         }
         // What a description leaves out is the Simple profile, level 1 (RFC 6416 §7.1).
         let mut profile_level = 1;
-        let mut size = None;
+        let mut found = None;
         for (at, code) in starts(headers) {
             let body = headers.get(at + 4..).unwrap_or_default();
             match code {
                 SEQUENCE => profile_level = body.first().copied().unwrap_or(profile_level),
-                0x20..=0x2f => size = layer(&mut BitReader::new(body)).ok().flatten(),
+                0x20..=0x2f => found = layer(&mut BitReader::new(body)).ok().flatten(),
                 _ => {}
             }
         }
-        let (width, height) = size.filter(|&(width, height)| width > 0 && height > 0)?;
-        Some(Self { bytes: Bytes::copy_from_slice(headers), profile_level, width, height })
+        let layer = found.filter(|layer| layer.width > 0 && layer.height > 0)?;
+        Some(Self { bytes: Bytes::copy_from_slice(headers), profile_level, layer })
     }
 
     /// The headers with their start codes.
@@ -66,13 +74,19 @@ impl Configuration {
     /// Pixels.
     #[must_use]
     pub fn width(&self) -> u32 {
-        self.width
+        self.layer.width
     }
 
     /// Pixels.
     #[must_use]
     pub fn height(&self) -> u32 {
-        self.height
+        self.layer.height
+    }
+
+    /// The stream says that pictures may be shown later than others sent after them (B-VOPs): by one picture at most.
+    #[must_use]
+    pub fn reorders(&self) -> bool {
+        self.layer.reorders
     }
 
     /// The codec string (RFC 6381 §3.3): object type 0x20, then the profile and level.
@@ -101,8 +115,8 @@ fn starts(data: &[u8]) -> impl Iterator<Item = (usize, u8)> {
     codes.filter(|(_, window)| window.starts_with(&[0, 0, 1])).map(|(at, window)| (at, window[3]))
 }
 
-/// Width and height of a `VideoObjectLayer()` (ISO/IEC 14496-2 §6.2.3); `None` if it is not rectangular.
-fn layer(r: &mut impl BitRead) -> Result<Option<(u32, u32)>, BitReaderError> {
+/// Reads a `VideoObjectLayer()` (ISO/IEC 14496-2 §6.2.3); `None` if it is not rectangular.
+fn layer(r: &mut impl BitRead) -> Result<Option<Layer>, BitReaderError> {
     const EXTENDED_ASPECT: u8 = 15;
     r.skip(9, "random_accessible_vol, video_object_type_indication")?;
     if r.read_bit("is_object_layer_identifier")? {
@@ -111,8 +125,10 @@ fn layer(r: &mut impl BitRead) -> Result<Option<(u32, u32)>, BitReaderError> {
     if r.read::<4, u8>("aspect_ratio_info")? == EXTENDED_ASPECT {
         r.skip(16, "par_width, par_height")?;
     }
+    let mut reorders = false;
     if r.read_bit("vol_control_parameters")? {
-        r.skip(3, "chroma_format, low_delay")?;
+        r.skip(2, "chroma_format")?;
+        reorders = !r.read_bit("low_delay")?;
         if r.read_bit("vbv_parameters")? {
             r.skip(79, "bit rate, buffer size and occupancy, with markers")?;
         }
@@ -132,7 +148,7 @@ fn layer(r: &mut impl BitRead) -> Result<Option<(u32, u32)>, BitReaderError> {
     let width = r.read::<13, u32>("video_object_layer_width")?;
     r.skip(1, "marker_bit")?;
     let height = r.read::<13, u32>("video_object_layer_height")?;
-    Ok(Some((width, height)))
+    Ok(Some(Layer { width, height, reorders }))
 }
 
 #[cfg(test)]
@@ -153,6 +169,7 @@ mod tests {
         assert_eq!((configuration.width(), configuration.height()), (640, 480));
         assert_eq!(configuration.bytes().len(), 30);
         assert_eq!(configuration.rfc6381(), "mp4v.20.1");
+        assert!(!configuration.reorders());
         assert!(is_keyframe(&stream));
         assert!(!is_keyframe(&[0, 0, 1, 0xb6, 0x50, 0x60]));
         assert!(!has_picture(&HEADERS));

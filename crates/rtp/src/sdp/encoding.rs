@@ -5,7 +5,7 @@ use crate::codec::latm::StreamMuxConfig;
 use crate::format::{AuHeaderLayout, MediaFormat, Packing, STATIC_TYPES, StaticType};
 use bytes::Bytes;
 use yeoul_media::bitstream::aac::AudioSpecificConfig;
-use yeoul_media::bitstream::{h264, h265};
+use yeoul_media::bitstream::{h264, h265, mpeg4};
 use yeoul_media::{Codec, PcmLayout};
 
 /// `a=rtpmap`: `<name>/<clock rate>[/<channels>]`.
@@ -51,7 +51,7 @@ impl Encoding {
 
 /// The format, or in words what is not supported.
 ///
-/// The clock of H.264, H.265, Opus and G.722 is what their RFC says, whatever the description does.
+/// The clock of video, MPEG audio, Opus and G.722 is what their RFC says, whatever the description does.
 pub(super) fn format(
     encoding: &Encoding,
     payload_type: u8,
@@ -79,6 +79,16 @@ pub(super) fn format(
         "PCMU" | "G711U" | "PCM_MULAW" => plain(Codec::Pcmu(layout())),
         "PCMA" | "G711A" | "PCM_ALAW" => plain(Codec::Pcma(layout())),
         "G722" => plain(Codec::G722),
+        // AV1X is what it was called before it was registered.
+        "AV1" | "AV1X" => plain(Codec::Av1(None)),
+        "VP9" => plain(Codec::Vp9(None)),
+        "VP8" => plain(Codec::Vp8(None)),
+        "MP4V-ES" => {
+            let described = parameters.hex("config").and_then(|bytes| mpeg4::Configuration::parse(&bytes));
+            plain(Codec::Mpeg4Video(described))
+        }
+        // Rate and channels stand in every frame; most have these.
+        "MPA" | "MP3" => plain(Codec::Mp3(PcmLayout { sample_rate: 44_100, channels: 2 })),
         "JPEG" => plain(Codec::Jpeg { dimensions: None }),
         "L16" => plain(Codec::L16(PcmLayout {
             sample_rate: encoding.clock_rate.unwrap_or(44_100),

@@ -155,6 +155,63 @@ fn names_of_encodings_have_any_case_and_clocks_are_put_right() {
 }
 
 #[test]
+fn formats_of_files_and_browsers_are_known() {
+    assert_eq!(
+        parse_medias(
+            "m=video 0 RTP/AVP 96\r\na=rtpmap:96 AV1/90000\r\na=fmtp:96 profile=0;level-idx=5;tier=0\r\n\
+             m=video 0 RTP/AVP 97\r\na=rtpmap:97 VP9/90000\r\na=fmtp:97 profile-id=0\r\n\
+             m=video 0 RTP/AVP 98\r\na=rtpmap:98 VP8/90000\r\n\
+             m=audio 0 RTP/AVP 14\r\n\
+             m=audio 0 RTP/AVP 99\r\na=rtpmap:99 MPA/90000/2\r\n"
+        ),
+        [
+            "96 AV1 @90000 -",
+            "97 VP9 @90000 -",
+            "98 VP8 @90000 -",
+            "14 MP3 44100 Hz 2 channels @90000 -",
+            "99 MP3 44100 Hz 2 channels @90000 -"
+        ]
+    );
+    let config = "000001B001000001B58913000001000000012000C48D8800CD14043C1443";
+    let mpeg4 = format!(
+        "m=video 0 RTP/AVP 96\r\na=rtpmap:96 MP4V-ES/90000\r\na=fmtp:96 profile-level-id=1;config={config}\r\n"
+    );
+    assert_eq!(parse_medias(&mpeg4), ["96 MP4V-ES 640x480 @90000 -"]);
+    let format = parse(format!("v=0\r\no=- 0 0 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\n{mpeg4}").as_bytes());
+    let format = format.unwrap().medias.remove(0).format.unwrap();
+    let medias = [(format, "trackID=0".to_owned())];
+    let server = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let written = write(&Description { name: "cam", server, session_id: 1, medias: &medias });
+    assert!(written.contains(&format!("a=fmtp:96 profile-level-id=1;config={config}\r\n")), "{written}");
+}
+
+#[test]
+fn profiles_are_told_to_players() {
+    use yeoul_media::bitstream::{av1, vp9};
+    let sequence: &'static [u8] = &[0x0a, 0x0b, 0, 0, 0, 0x2d, 0x4c, 0xff, 0xb3, 0xcd, 0xaf, 0x90, 0x04];
+    let av1 = av1::SequenceHeader::from_temporal_unit(&Bytes::from_static(sequence)).ok();
+    let vp9 = vp9::Parameters::from_keyframe(&[0x82, 0x49, 0x83, 0x42, 0x40, 0x4f, 0xf0, 0x2c, 0xf0]);
+    let mp3 = Codec::Mp3(PcmLayout { sample_rate: 48_000, channels: 2 });
+    let codecs = [Codec::Av1(av1), Codec::Vp9(vp9), Codec::Vp8(None), mp3];
+    let medias: Vec<_> =
+        (96..).zip(codecs).map(|(number, codec)| (MediaFormat::new(codec, number), String::new())).collect();
+    let server = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let written = write(&Description { name: "cam", server, session_id: 1, medias: &medias });
+    let lines = written.lines().filter(|line| line.contains("rtpmap") || line.contains("fmtp"));
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        [
+            "a=rtpmap:96 AV1/90000",
+            "a=fmtp:96 profile=0;level-idx=5;tier=0",
+            "a=rtpmap:97 VP9/90000",
+            "a=fmtp:97 profile-id=0",
+            "a=rtpmap:98 VP8/90000",
+            "a=rtpmap:99 MPA/90000"
+        ]
+    );
+}
+
+#[test]
 fn payload_types_without_rtpmap_are_those_of_the_standard() {
     assert_eq!(
         parse_medias("m=audio 0 RTP/AVP 10\r\nm=audio 0 RTP/AVP 9\r\nm=audio 0 RTP/AVP 0\r\n"),
@@ -380,7 +437,7 @@ proptest! {
 
     #[test]
     fn no_lines_panic(lines in prop::collection::vec(
-        "(v=0|s=.{0,5}|m=(audio|video|x) .{0,12}|m=(audio|video) 0 RTP/AVP (96|0|8|26)|a=rtpmap:96 (H264|H265|MPEG4-GENERIC|MP4A-LATM|opus|L16)(/[0-9]{0,6}){0,2}|a=fmtp:96 (config|mode|sizelength|sprop-parameter-sets|sprop-sps)=.{0,20}|a=.{0,10})", 0..12)
+        "(v=0|s=.{0,5}|m=(audio|video|x) .{0,12}|m=(audio|video) 0 RTP/AVP (96|0|8|26)|a=rtpmap:96 (H264|H265|MPEG4-GENERIC|MP4A-LATM|MP4V-ES|AV1|VP8|VP9|MPA|opus|L16)(/[0-9]{0,6}){0,2}|a=fmtp:96 (config|mode|sizelength|sprop-parameter-sets|sprop-sps)=.{0,20}|a=.{0,10})", 0..12)
     ) {
         let text = lines.join("\r\n");
         if let Ok(session) = parse(text.as_bytes()) {

@@ -1,10 +1,10 @@
 //! The description of a live stream for players of RTSP.
 
 use super::fmtp::base64;
-use crate::format::MediaFormat;
+use crate::format::{MediaFormat, encoding_name};
 use sdp_types::{AddrType, Attribute, Connection, Media, NetType, Origin, Session, Time};
 use std::net::IpAddr;
-use yeoul_media::bitstream::{h264, h265};
+use yeoul_media::bitstream::{av1, h264, h265, mpeg4};
 use yeoul_media::{Codec, Kind};
 
 /// What [`write()`] needs to describe a stream to a player.
@@ -80,7 +80,7 @@ fn media(format: &MediaFormat, control: &str) -> Media {
 
 /// `<name>/<clock rate>[/<channels>]`; one channel is left out (RFC 8866 §6.6), but Opus always says 2 (RFC 7587 §7).
 fn rtpmap(format: &MediaFormat) -> String {
-    let (name, rate) = (format.codec.name(), format.clock_rate);
+    let (name, rate) = (encoding_name(&format.codec), format.clock_rate);
     match &format.codec {
         Codec::H264(_)
         | Codec::H265(_)
@@ -92,7 +92,7 @@ fn rtpmap(format: &MediaFormat) -> String {
         | Codec::Mp3(_)
         | Codec::Flac(_)
         | Codec::G722 => format!("{name}/{rate}"),
-        Codec::Aac(config) => format!("MPEG4-GENERIC/{rate}/{}", config.channels()),
+        Codec::Aac(config) => format!("{name}/{rate}/{}", config.channels()),
         Codec::Opus { .. } => format!("opus/{rate}/2"),
         Codec::Pcmu(layout) | Codec::Pcma(layout) | Codec::L16(layout) => match layout.channels {
             0 | 1 => format!("{name}/{rate}"),
@@ -113,10 +113,11 @@ fn parameters(codec: &Codec) -> Option<String> {
             hex::encode_upper(config.bytes())
         )),
         Codec::Opus { channels } => Some(format!("sprop-stereo={}", u8::from(*channels > 1))),
-        Codec::Av1(_)
-        | Codec::Vp9(_)
-        | Codec::Vp8(_)
-        | Codec::Mpeg4Video(_)
+        Codec::Av1(header) => header.as_ref().map(av1_parameters),
+        // RFC 9628 §6.
+        Codec::Vp9(parameters) => parameters.as_ref().map(|vp9| format!("profile-id={}", vp9.profile)),
+        Codec::Mpeg4Video(configuration) => configuration.as_ref().map(mpeg4_parameters),
+        Codec::Vp8(_)
         | Codec::Jpeg { .. }
         | Codec::Flac(_)
         | Codec::Mp3(_)
@@ -155,4 +156,15 @@ fn h265_parameters(sets: &h265::ParameterSets) -> String {
         list(sets.sps()),
         list(sets.pps()),
     )
+}
+
+/// RTP Payload Format For AV1 §7.2.1.
+fn av1_parameters(header: &av1::SequenceHeader) -> String {
+    format!("profile={};level-idx={};tier={}", header.profile(), header.level(), u8::from(header.high_tier()))
+}
+
+/// RFC 6416 §7.1.
+fn mpeg4_parameters(configuration: &mpeg4::Configuration) -> String {
+    let (level, config) = (configuration.profile_level(), hex::encode_upper(configuration.bytes()));
+    format!("profile-level-id={level};config={config}")
 }

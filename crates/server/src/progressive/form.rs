@@ -245,7 +245,7 @@ mod tests {
         check(Mp4, "mp4=all", &["video: H264 OR H265", all]);
         check(Mp4, "video=H265,h264", &["video: H264 OR H265"]);
         check(Mp4, "audio=all", &["audio: all audio of AAC, OPUS, FLAC or MP3"]);
-        check(Ts, "mp4&src=cam", &["video: H264 or H265", "audio: AAC, OPUS or MP3"]);
+        check(Ts, "mp4&src=cam", &["video: H264, H265 or MP4V-ES", "audio: AAC, OPUS or MP3"]);
         check(Ts, "audio=aac&audio=opus", &["audio: AAC", "audio: OPUS"]);
         check(Flv, "video=all&video=h265", &["video: H264, H265, AV1, VP9 or VP8"]);
         check(Aac, "video=h264", &["audio: AAC"]);

@@ -15,7 +15,6 @@ use crate::datagram::DatagramKind;
 use crate::egress::{Burst, Egress, TrackStats};
 use crate::ingress::{InTrack, Ingress};
 use crate::limits::{CONNECT_TIMEOUT, SILENCE_TIMEOUT};
-use crate::negotiate::sdp_name;
 use crate::sdp::{Credentials, Fragment};
 use crate::srtp::{Opener, Profile, Sealer};
 use crate::transport::{Path, Transmit, Transport};
@@ -25,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use yeoul_media::{Codec, Frame, Kind, Timestamp, Track, TrackId};
 use yeoul_rtp::Packets;
+use yeoul_rtp::format::encoding_name;
 use yeoul_rtp::receive::TrackStats as ReceivedStats;
 
 /// What happens to a [`Peer`].
@@ -257,7 +257,7 @@ impl Peer {
     /// Whether the viewer was told of that codec: only then [`Peer::replace`] can bring it.
     #[must_use]
     pub fn takes(&self, codec: &Codec) -> bool {
-        let name = sdp_name(codec);
+        let name = encoding_name(codec);
         self.egress.tracks().iter().any(|track| track.kind() == codec.kind() && track.takes(name))
     }
 
@@ -265,7 +265,7 @@ impl Peer {
     /// frames have their time on the same timeline. Its first frame must be a keyframe. SSRC, sequence numbers and RTP time
     /// go on. False if the viewer was not told of its codec.
     pub fn replace(&mut self, track: &Track) -> bool {
-        self.egress.replace(track, sdp_name(&track.codec))
+        self.egress.replace(track, encoding_name(&track.codec))
     }
 
     /// Sends as many bits a second as that, media included, to see whether they arrive; `None` sends media only again.

@@ -76,7 +76,7 @@ fn temporal_unit(sample: &Bytes) -> Option<Bytes> {
         if obu.kind == av1::OBU_TEMPORAL_DELIMITER {
             whole = false;
         } else {
-            whole &= has_size(&obu);
+            whole &= obu.has_size();
             kept.push(obu);
         }
     }
@@ -87,35 +87,8 @@ fn temporal_unit(sample: &Bytes) -> Option<Bytes> {
         return Some(sample.clone());
     }
     let mut out = BytesMut::with_capacity(sample.len() + 8);
-    for obu in kept {
-        if has_size(&obu) {
-            out.put_slice(&obu.bytes);
-            continue;
-        }
-        let header = obu.bytes.get(..obu.bytes.len() - obu.payload.len())?;
-        let (first, extension) = header.split_first()?;
-        out.put_u8(first | HAS_SIZE);
-        out.put_slice(extension);
-        put_leb128(obu.payload.len(), &mut out);
-        out.put_slice(&obu.payload);
-    }
+    kept.iter().for_each(|obu| obu.put_with_size(&mut out));
     Some(out.freeze())
-}
-
-/// `obu_has_size_field` in the first byte of a unit (AV1 Bitstream Specification §5.3.2).
-const HAS_SIZE: u8 = 0x02;
-
-fn has_size(obu: &av1::Obu) -> bool {
-    obu.bytes.first().is_some_and(|header| header & HAS_SIZE != 0)
-}
-
-/// A number of 7 bits a byte, the lowest first (AV1 Bitstream Specification §4.10.5).
-fn put_leb128(mut value: usize, out: &mut BytesMut) {
-    while value > 0x7f {
-        out.put_u8(0x80 | u8::try_from(value & 0x7f).unwrap_or(0x7f));
-        value >>= 7;
-    }
-    out.put_u8(u8::try_from(value).unwrap_or(0x7f));
 }
 
 /// The sequence header of a keyframe, if it is another one.
@@ -124,8 +97,7 @@ fn av1_change(known: Option<&av1::SequenceHeader>, data: &Bytes) -> Option<Codec
     if known.is_some_and(|known| known.obu() == &obu.bytes) {
         return None;
     }
-    // Copied, so that it does not keep the memory of the picture.
-    let header = av1::SequenceHeader::from_temporal_unit(&Bytes::copy_from_slice(&obu.bytes)).ok()?;
+    let header = av1::SequenceHeader::from_temporal_unit(&obu.bytes).ok()?;
     Some(Codec::Av1(Some(header)))
 }
 
