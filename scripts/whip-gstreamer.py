@@ -45,7 +45,9 @@ class Publisher:
 
     def offer(self, _peer):
         def made(promise):
-            offer = promise.get_reply().get_value("offer")
+            # The reply owns the offer.
+            reply = promise.get_reply()
+            offer = reply.get_value("offer")
             self.peer.emit("set-local-description", offer, Gst.Promise.new())
 
         self.peer.emit("create-offer", None, Gst.Promise.new_with_change_func(made))
