@@ -87,7 +87,7 @@ pub fn webrtc_datagram(data: &[u8]) {
         rest = tail;
         let _ = (DatagramKind::of(datagram), local_ufrag(datagram));
         let mut bytes = datagram.to_vec();
-        peer.handle_input(now, Input::Datagram { path, bytes: &mut bytes });
+        peer.handle_input(now, Input::Datagram { path, received_at: now, bytes: &mut bytes });
         now += Duration::from_millis(20);
         peer.handle_input(now, Input::Timeout);
         while !matches!(peer.poll_output(now), Output::Wait(_)) {}

@@ -66,25 +66,22 @@ test("a browser's camera is seen by another browser, over RTSP and as HLS", asyn
   const publisher = await publish(t, server);
   const viewer = await openPage(t, browser, `${server.url}?src=in`);
   await playerState(viewer, 'playing');
-  const first = await videoStats(viewer);
-  await until('pictures', async () => (await videoStats(viewer)).framesDecoded > first.framesDecoded + 40);
+  await until('pictures', async () => (await videoStats(viewer))?.framesDecoded > 40);
   await until('sound', async () => ((await audioStats(viewer))?.audioLevel ?? 0) > 0);
   for (const url of [`${server.rtspUrl}in`, `${server.url}in/hls/index.m3u8`]) {
     const names = (await probe(url)).map((stream) => stream.codec_name).sort();
     assert.deepEqual(names, ['h264', 'opus'], url);
   }
-  // It begins with 300 kbit/s, and is told that more arrives.
-  const line = await until('a bitrate that has grown', async () => {
+  // It begins with 300 kbit/s, and is told that more arrives; a keyframe comes because it is asked for.
+  const line = await until('a bitrate that has grown, and keyframes', async () => {
     const stats = await sent(publisher);
-    return stats.available > 1_000_000 ? stats : null;
+    return stats.available > 450_000 && stats.pliCount > 0 && stats.keyFramesEncoded > 1 ? stats : null;
   });
   assert.equal(line.codec, 'video/H264');
   t.diagnostic(
     `${line.frameWidth}x${line.frameHeight}, ${(line.available / 1e6).toFixed(1)} Mbit/s available, ` +
       `${line.pliCount} PLI, ${line.nackCount} NACK, ${line.keyFramesEncoded} keyframes of ${line.framesEncoded}`,
   );
-  // A keyframe comes every 2 s because it is asked for.
-  assert.ok(line.pliCount > 0 && line.keyFramesEncoded > 1);
   assert.deepEqual([...publisher.misdeeds, ...viewer.misdeeds], []);
 });
 
@@ -94,8 +91,7 @@ for (const codec of ['VP8', 'VP9', 'AV1']) {
     const publisher = await publish(t, server, codec);
     const viewer = await openPage(t, browser, `${server.url}?src=in`);
     await playerState(viewer, 'playing');
-    const first = await videoStats(viewer);
-    await until('pictures', async () => (await videoStats(viewer)).framesDecoded > first.framesDecoded + 20);
+    await until('pictures', async () => (await videoStats(viewer))?.framesDecoded > 20);
     assert.equal((await sent(publisher)).codec, `video/${codec}`);
   });
 }

@@ -540,3 +540,5 @@ pub(crate) const WEBRTC_FAREWELL_WAIT: Duration = Duration::from_secs(2);
 pub(crate) const WEBRTC_SIGNAL_BYTES: usize = 64 << 10;
 /// Most messages before the answer: each of the server's candidates may come alone.
 pub(crate) const WEBRTC_SIGNALS_BEFORE_ANSWER: usize = 64;
+/// Longest that a datagram may have waited in the kernel, by its clock: its buffer has room for less.
+pub(crate) const WEBRTC_LONGEST_UNREAD: Duration = Duration::from_secs(2);

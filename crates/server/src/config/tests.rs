@@ -552,7 +552,9 @@ fn streams_are_published_to_rtmp() {
     assert_eq!(warnings, "yeoul.yaml:2:62: publish.b: there is no stream of this name\n");
     check(
         "streams: {a: }\npublish: {a: 'srt://h:9'}",
-        &["yeoul.yaml:2:14: publish.a: streams are published to rtmp://, rtmps://, rtmpx:// and whip:https:// only"],
+        &[
+            "yeoul.yaml:2:14: publish.a: streams are published to rtmp://, rtmps://, rtmpx:// and whip:https:// only",
+        ],
     );
 }
 

@@ -75,6 +75,8 @@ pub(super) struct Restart {
 pub(super) struct Incoming {
     pub(super) viewer: u64,
     pub(super) path: Path,
+    /// When it came to this machine.
+    pub(super) received_at: Instant,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -251,9 +253,9 @@ impl State {
 
     fn datagram(&mut self, incoming: Incoming) {
         let now = Instant::now();
-        let Incoming { viewer, path, mut bytes } = incoming;
+        let Incoming { viewer, path, received_at, mut bytes } = incoming;
         self.with_session(viewer, |session| {
-            session.peer.handle_input(now, Input::Datagram { path, bytes: &mut bytes });
+            session.peer.handle_input(now, Input::Datagram { path, received_at, bytes: &mut bytes });
         });
     }
 

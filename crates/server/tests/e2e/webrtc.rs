@@ -1,5 +1,5 @@
 //! WebRTC towards us and from us to other servers: publishers (WHIP), sources (WHEP, go2rtc's WebSocket) and targets (WHIP), with
-//! aiortc or GStreamer at the other end, which nobody here wrote.
+//! aiortc at the other end, which nobody here wrote.
 
 use crate::harness::{Camera, SECOND, Tool, Yeoul, decode, free_ports, script, wait_until};
 use std::time::Duration;
@@ -7,16 +7,11 @@ use std::time::Duration;
 /// What aiortc takes to begin, and to be connected, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One of the project's scripts with these arguments.
-fn start(name: &str, arguments: &[&str]) -> Tool {
-    let script = script(name).display().to_string();
+/// `scripts/webrtc-peer.py` with these arguments.
+fn peer(arguments: &[&str]) -> Tool {
+    let script = script("webrtc-peer.py").display().to_string();
     let all: Vec<&str> = [script.as_str()].into_iter().chain(arguments.iter().copied()).collect();
     Tool::start("/usr/bin/python3", &all)
-}
-
-/// aiortc.
-fn peer(arguments: &[&str]) -> Tool {
-    start("webrtc-peer.py", arguments)
 }
 
 /// As a server; gives its port.
@@ -58,15 +53,11 @@ fn a_publisher_is_seen_everywhere_and_may_come_again() {
     wait_until("published again", PATIENCE, || published(&yeoul, 2));
     check(&yeoul.rtsp("in"));
     drop(again);
-    assert!(yeoul.end() < SECOND * 2);
-}
-
-#[test]
-fn gstreamer_publishes_without_rtx() {
-    let yeoul = Yeoul::start("streams: {in: }\n");
-    let _publisher = start("whip-gstreamer.py", &[&yeoul.http("in/whip")]);
-    wait_until("published", PATIENCE, || published(&yeoul, 1));
+    let vp8 = peer(&["publish", "--vp8", &yeoul.http("in/whip")]);
+    wait_until("published in VP8", PATIENCE, || yeoul.log().contains(": VP8, OPUS"));
     check(&yeoul.rtsp("in"));
+    drop(vp8);
+    assert!(yeoul.end() < SECOND * 2);
 }
 
 #[test]

@@ -144,20 +144,70 @@ impl Ingress {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use yeoul_rtp::MediaFormat;
+    use yeoul_rtp::{Header, MediaFormat, Packetizer, rtcp};
     use yeoul_testkit::epoch;
+
+    fn wanted(codec: Codec, payload_type: u8, keyframe: Option<KeyframeRequest>) -> Wanted {
+        Wanted {
+            format: MediaFormat::new(codec, payload_type),
+            resend_payload_type: Some(payload_type + 1),
+            nack: true,
+            keyframe,
+        }
+    }
+
+    /// The requests in what the sender is told.
+    fn asked(ingress: &mut Ingress, now: Instant) -> Vec<Packet> {
+        let compounds = ingress.feedback(now, None);
+        let packets = compounds.iter().flat_map(|bytes| rtcp::packets(bytes)).map_while(Result::ok);
+        packets.filter(|packet| matches!(packet, Packet::Nack(_) | Packet::PictureLoss { .. })).collect()
+    }
+
+    #[test]
+    fn a_packet_that_comes_again_as_it_was_completes_its_frame() {
+        let mut ingress = Ingress::new(epoch(), 1, vec![wanted(Codec::Vp8(None), 96, None)], None);
+        let frame = |index: u8, keyframe: bool| Frame {
+            track: yeoul_media::TrackId(0),
+            keyframe,
+            pts: yeoul_media::Timestamp::from_nanos(i64::from(index) * 40_000_000),
+            dts: yeoul_media::Timestamp::from_nanos(i64::from(index) * 40_000_000),
+            new_codec: None,
+            captured_at: None,
+            received_at: epoch(),
+            // A frame header of RFC 6386 §9.1: 320x240, and whatever follows.
+            data: [&[u8::from(!keyframe), 0, 0, 0x9d, 0x01, 0x2a, 0x40, 1, 0xf0, 0][..], &[index; 3000]]
+                .concat()
+                .into(),
+        };
+        let mut packetizer = Packetizer::new(&Codec::Vp8(None), 1_000);
+        let mut sequence = 65_534_u16;
+        let mut packets = Vec::new();
+        for frame in [frame(0, true), frame(1, false)] {
+            let packetized = packetizer.packetize(&frame);
+            for payload in &packetized.payloads {
+                let rtp_time = packetized.rtp_time(payload, 0);
+                let header = Header { payload_type: 96, marker: payload.marker, sequence, rtp_time, ssrc: 7 };
+                let mut bytes = header.write().to_vec();
+                payload.write_to(&mut bytes);
+                packets.push(bytes);
+                sequence = sequence.wrapping_add(1);
+            }
+        }
+        let lost = packets.remove(2);
+        packets.iter().for_each(|packet| ingress.rtp(epoch(), packet, None));
+        assert!(ingress.poll_frame().is_none());
+        let later = epoch() + Duration::from_millis(15);
+        let nack = rtcp::Nack { sender_ssrc: 1, media_ssrc: 7, lost: vec![0] };
+        assert_eq!(asked(&mut ingress, later), [Packet::Nack(nack)]);
+        ingress.rtp(later, &lost, None);
+        assert_eq!(std::iter::from_fn(|| ingress.poll_frame()).count(), 2);
+    }
 
     proptest! {
         #[test]
         fn whatever_a_publisher_sends_is_borne(
             packets in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..40), 0..60_u64), 0..60)
         ) {
-            let wanted = |codec, payload_type, keyframe| Wanted {
-                format: MediaFormat::new(codec, payload_type),
-                resend_payload_type: Some(payload_type + 1),
-                nack: true,
-                keyframe,
-            };
             let tracks = vec![
                 wanted(Codec::H264(None), 96, Some(KeyframeRequest::FullIntra(0))),
                 wanted(Codec::Opus { channels: 2 }, 111, None),

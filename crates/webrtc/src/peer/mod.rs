@@ -34,6 +34,8 @@ pub enum Input<'a> {
     Datagram {
         /// Between which addresses it travelled.
         path: Path,
+        /// When it came to this machine: not later than now.
+        received_at: Instant,
         /// Its bytes.
         bytes: &'a mut [u8],
     },
@@ -193,7 +195,7 @@ impl Peer {
             return;
         }
         match input {
-            Input::Datagram { path, bytes } => self.datagram(now, path, bytes),
+            Input::Datagram { path, received_at, bytes } => self.datagram(now, path, received_at, bytes),
             Input::Timeout => {
                 self.connection.handle_timeout(now);
                 if let Some(ingress) = &mut self.ingress {
@@ -337,12 +339,14 @@ impl Peer {
         self.connection.is_validated(address)
     }
 
-    fn datagram(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
+    fn datagram(&mut self, now: Instant, path: Path, received_at: Instant, bytes: &mut [u8]) {
         let authentic = match DatagramKind::of(bytes) {
             Some(DatagramKind::Stun) => self.connection.handle_stun(now, path, bytes),
             Some(DatagramKind::Dtls) => self.connection.handle_dtls(now, path, bytes),
             Some(DatagramKind::Rtcp) if self.connection.is_validated(path.remote) => self.rtcp(now, bytes),
-            Some(DatagramKind::Rtp) if self.connection.is_validated(path.remote) => self.rtp(now, bytes),
+            Some(DatagramKind::Rtp) if self.connection.is_validated(path.remote) => {
+                self.rtp(received_at, bytes)
+            }
             Some(DatagramKind::Rtcp | DatagramKind::Rtp) | None => false,
         };
         if authentic {
@@ -351,13 +355,13 @@ impl Peer {
     }
 
     /// Takes an SRTP packet; true if it is authentic.
-    fn rtp(&mut self, now: Instant, bytes: &mut [u8]) -> bool {
+    fn rtp(&mut self, received_at: Instant, bytes: &mut [u8]) -> bool {
         let Some(Ok(packet)) = self.opener.as_mut().map(|opener| opener.open_rtp(bytes)) else {
             return false;
         };
         // Of a viewer nobody asked for it; it only shows that it lives.
         if let Some(ingress) = &mut self.ingress {
-            ingress.rtp(now, packet, self.connection.round_trip());
+            ingress.rtp(received_at, packet, self.connection.round_trip());
         }
         true
     }

@@ -196,7 +196,7 @@ impl Pair {
     pub(super) fn inject(&mut self, source: SocketAddr, bytes: &[u8]) {
         let path = Path { transport: Transport::Udp, local: addresses().0, remote: source };
         let mut bytes = bytes.to_vec();
-        self.peer.handle_input(self.now, Input::Datagram { path, bytes: &mut bytes });
+        self.peer.handle_input(self.now, Input::Datagram { path, received_at: self.now, bytes: &mut bytes });
         self.drain_peer();
     }
 

@@ -136,7 +136,8 @@ impl Publishing {
         loop {
             if let Some(mut bytes) = self.up.pop(self.now) {
                 let path = Path { transport: Transport::Udp, local: ours, remote: theirs };
-                self.peer.handle_input(self.now, Input::Datagram { path, bytes: &mut bytes });
+                let input = Input::Datagram { path, received_at: self.now, bytes: &mut bytes };
+                self.peer.handle_input(self.now, input);
             } else if let Some(bytes) = self.down.pop(self.now) {
                 if let Ok(contents) = bytes.as_slice().try_into() {
                     let receive =
@@ -334,7 +335,7 @@ fn talk(now: &mut Instant, receiving: &mut Peer, sending: &mut Peer, pictures: i
         for (from_sender, path, mut bytes) in datagrams {
             let path = Path { transport: path.transport, local: path.remote, remote: path.local };
             let to = if from_sender { &mut *receiving } else { &mut *sending };
-            to.handle_input(*now, Input::Datagram { path, bytes: &mut bytes });
+            to.handle_input(*now, Input::Datagram { path, received_at: *now, bytes: &mut bytes });
         }
         if step % 40 == 0 && sent < pictures && sending.wants_frame() && receiving.is_connected() {
             let frame = video_frame(Timestamp::from_nanos(sent * 40_000_000), *now, sent == 0, 5_000);
