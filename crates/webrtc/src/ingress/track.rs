@@ -156,7 +156,7 @@ impl InTrack {
     ) -> Option<Packet> {
         let media_ssrc = self.ssrc()?;
         let lost = self.missing.as_mut()?.due(now, round_trip, repair_wait(round_trip));
-        (!lost.is_empty()).then(|| Packet::Nack(Nack { sender_ssrc, media_ssrc, lost }))
+        if lost.is_empty() { None } else { Some(Packet::Nack(Nack { sender_ssrc, media_ssrc, lost })) }
     }
 
     /// Asks for a keyframe where one is needed.
