@@ -1,11 +1,13 @@
 //! Targets of `yeoul-rtsp`: messages, headers, URLs, the client session.
 
-use bytes::BytesMut;
-use std::time::Duration;
+use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use yeoul_media::{Codec, Frame, PcmLayout, Timestamp, Track, TrackId};
 use yeoul_rtsp::client::{Channel, ClientSession, Event, Input, Output, Source};
 use yeoul_rtsp::message::{Data, Method, Range, Request, RtpInfo, SessionHeader, Stray};
 use yeoul_rtsp::url::Url;
-use yeoul_rtsp::{Framer, Message, Transport};
+use yeoul_rtsp::{Block, Clock, Fanout, Framer, Message, Transport};
 use yeoul_testkit as testkit;
 
 /// Bytes of a control connection in pieces of the size in the first byte: whole, they give the same messages, and what was
@@ -83,8 +85,8 @@ pub fn rtsp_headers_seeds() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
-/// A session with a server of which the first answers are right, as many as the first byte says; then come inputs: what
-/// kind it is, how many bytes, the bytes.
+/// A session with a server of which the first answers are right, as many as the first byte says, which says too whether it plays or
+/// publishes; then come inputs: what kind it is, how many bytes, the bytes.
 pub fn rtsp_client(data: &[u8]) {
     let (&setup, mut rest) = data.split_first().unwrap_or((&0, data));
     let mut run = Run::new(setup);
@@ -93,6 +95,7 @@ pub fn rtsp_client(data: &[u8]) {
         let (bytes, after) = after.split_at(usize::from(length).min(after.len()));
         rest = after;
         let socket = usize::from(kind >> 7);
+        let media = run.block.clone();
         let input = match kind % 10 {
             0 | 1 => Input::Received(bytes),
             2 => Input::Datagram { socket, channel: Channel::Rtp, from: PEER, bytes },
@@ -103,7 +106,7 @@ pub fn rtsp_client(data: &[u8]) {
             }
             6 => Input::Closed,
             7 => Input::Pause,
-            8 => Input::Play,
+            8 => media.as_deref().map_or(Input::Play, Input::Media),
             _ => Input::Stop,
         };
         run.input(input);
@@ -117,7 +120,9 @@ const SDP: &str = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=co
 
 struct Run {
     session: ClientSession,
-    now: std::time::Instant,
+    /// A frame of what it publishes, if it does.
+    block: Option<Arc<Block>>,
+    now: Instant,
     /// Reads what the session sends: it is RTSP, whatever it has received.
     server: Framer,
     answers: u8,
@@ -132,9 +137,14 @@ impl Run {
         let source = format!("rtsp://admin:{PASSWORD}@cam/live#transport={transport}{range}");
         let source = Source::parse(&source).expect("a source");
         let now = testkit::epoch();
-        let session = ClientSession::new(source, 7, now);
+        let (session, block) = if setup & 0x20 == 0 {
+            (ClientSession::new(source, 7, now), None)
+        } else {
+            publishing(source, now)
+        };
         Self {
             session,
+            block,
             now,
             server: Framer::new(Stray::Refuse),
             answers: setup % 6,
@@ -167,7 +177,8 @@ impl Run {
                     let _ =
                         self.session.handle_input(self.now, Input::UdpBound { socket, ports: (6970, 6971) });
                 }
-                Output::SendDatagram { .. } | Output::Event(Event::Playing(_) | Event::Frame(_)) => {
+                Output::SendDatagram { .. }
+                | Output::Event(Event::Playing(_) | Event::Recording { .. } | Event::Frame(_)) => {
                     assert!(!self.is_over, "nothing follows the end");
                 }
                 Output::Event(Event::Note(note)) => assert!(!note.contains(PASSWORD), "{note}"),
@@ -188,6 +199,26 @@ impl Run {
             }
         }
     }
+}
+
+/// A session that publishes sound, and a frame of it.
+fn publishing(target: Source, now: Instant) -> (ClientSession, Option<Arc<Block>>) {
+    let codec = Codec::Pcma(PcmLayout { sample_rate: 8_000, channels: 1 });
+    let tracks = [Track { id: TrackId(0), codec }];
+    let mut fanout = Fanout::new(&tracks, 1400, [3; 32]);
+    let start = fanout.start(&[], Timestamp::ZERO);
+    let frame = Frame {
+        track: TrackId(0),
+        keyframe: true,
+        pts: Timestamp::ZERO,
+        dts: Timestamp::ZERO,
+        new_codec: None,
+        captured_at: None,
+        received_at: now,
+        data: Bytes::from_static(&[0xd5; 160]),
+    };
+    let block = fanout.block(0, &frame, Clock { now, wall: testkit::wall_epoch() }).expect("the same clock");
+    (ClientSession::publish(target, &tracks, start, now), block)
 }
 
 fn answer(request: &Request) -> String {

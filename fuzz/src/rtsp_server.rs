@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use yeoul_media::{Codec, Frame, PcmLayout, Timestamp, Track, TrackId};
 use yeoul_rtsp::message::StatusCode;
-use yeoul_rtsp::server::{
-    Account, Clock, Fanout, Input, Options, Output, Port, Refusal, ServerSession, Start,
-};
-use yeoul_rtsp::{Framer, Message, message::Stray};
+use yeoul_rtsp::server::{Account, Input, Options, Output, Port, Refusal, ServerSession};
+use yeoul_rtsp::{Clock, Fanout, Framer, Message, Start, message::Stray};
 use yeoul_testkit as testkit;
 
 const PASSWORD: &str = "hunter2secret";

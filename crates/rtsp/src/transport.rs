@@ -264,7 +264,8 @@ impl fmt::Display for Transport {
         match self.mode {
             None => Ok(()),
             Some(Mode::Play) => f.write_str(";mode=\"PLAY\""),
-            Some(Mode::Record) => f.write_str(";mode=\"RECORD\""),
+            // RFC 2326 §12.39 has it in quotes; FFmpeg that listens (`-rtsp_flags listen`) knows it without them only.
+            Some(Mode::Record) => f.write_str(";mode=record"),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::progressive::Live;
 use crate::publish::Publications;
 use crate::rtsp::desk::Desk;
 use crate::schemes::Means;
-use crate::streams::{StreamSettings, Streams};
+use crate::streams::{Registry, StreamSettings, Streams};
 use crate::webrtc::WebRtc;
 use crate::{rtmp, rtsp};
 use std::net::SocketAddr;
@@ -52,6 +52,8 @@ pub(crate) struct App {
     pub(crate) shutdown: CancellationToken,
     /// Every task that should have ended before the program does.
     pub(crate) tasks: TaskTracker,
+    /// Changes of the streams and of the file that keeps them, one after the other.
+    pub(crate) edits: tokio::sync::Mutex<()>,
     end: OnceLock<End>,
 }
 
@@ -93,7 +95,8 @@ impl App {
             means: Arc::new(Means {
                 ffmpeg: Arc::clone(&ffmpeg),
                 desk: Arc::clone(&desk),
-                streams: Arc::new(config.streams.keys().cloned().collect()),
+                streams: Registry::default(),
+                source_networks: config.api.source_networks.clone().into(),
                 exec: config.exec.clone(),
                 echo: config.echo.clone(),
                 webrtc: webrtc.clone(),
@@ -101,7 +104,8 @@ impl App {
             }),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
-        let publications = Publications::start(&config.publish, &streams, webrtc.as_ref(), &tasks, &shutdown);
+        let publications =
+            Publications::start(&config.publish, streams.registry(), webrtc.as_ref(), &tasks, &shutdown);
         Ok(Arc::new(Self {
             publications,
             access: Access::new(config.access.clone()),
@@ -114,6 +118,7 @@ impl App {
             hls: Hls::new(&config, &tasks),
             shutdown,
             tasks,
+            edits: tokio::sync::Mutex::default(),
             end: OnceLock::new(),
             config,
         }))

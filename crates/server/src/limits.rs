@@ -183,6 +183,20 @@ pub(crate) const RTMP_TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 /// Servers that one stream is published to: each gets all of its bits.
 pub(crate) const PUBLISH_TARGETS: usize = 16;
 
+/// Streams that callers of the API may have added at a time: more than any home has cameras, and each of them is a few kilobytes and a
+/// line of the configuration.
+pub(crate) const ADDED_STREAMS: usize = 1000;
+
+/// Secrets that are searched for in what is shown, in each form they take. Each costs a search in every line of the log; shapes such as
+/// `user:password@` are masked without being known.
+pub(crate) const SECRETS: usize = 4096;
+
+/// Publications that callers of the API may have begun at a time: each sends all the bits of its stream.
+pub(crate) const STARTED_PUBLICATIONS: usize = 32;
+
+/// How long `POST /api/streams` waits for a server to take a stream: go2rtc's clients give up after 10 s.
+pub(crate) const API_PUBLISH_WAIT: Duration = Duration::from_secs(9);
+
 /// Longest wait between attempts to publish to a server that is away, as go2rtc waits: services take more for an attack.
 pub(crate) const PUBLISH_RETRY_LONGEST: Duration = Duration::from_secs(5);
 

@@ -4,7 +4,9 @@
 //! configuration knows, the list of known secrets catches them in any shape.
 
 use crate::config::Secrets;
+use crate::limits::SECRETS;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What stands in place of a secret.
 pub(crate) const MASK: &str = "***";
@@ -15,10 +17,11 @@ const SHORTEST_SECRET: usize = 4;
 /// Keys whose values are secrets wherever they stand in a query or a path, as cameras' URLs have them.
 const SECRET_KEYS: &[&str] = &["password", "passwd", "pass", "pwd", "token", "secret", "auth", "credential"];
 
-/// Masks secrets in texts.
+/// Masks secrets in texts. Cheap to clone: all clones know the same secrets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Masker {
-    secrets: Vec<Hidden>,
+    /// The longest first: a secret may contain another one.
+    secrets: Arc<RwLock<Vec<Hidden>>>,
 }
 
 /// A secret that does not show itself.
@@ -34,27 +37,44 @@ impl std::fmt::Debug for Hidden {
 impl Masker {
     /// Knows these secrets, as they are and percent-encoded.
     pub(crate) fn new(secrets: &Secrets) -> Self {
-        let mut known: Vec<String> = Vec::new();
-        for secret in secrets.0.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
-            known.push(secret.clone());
-            known.push(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string());
+        let masker = Self::default();
+        masker.learn(&secrets.0);
+        masker
+    }
+
+    /// Knows these as well.
+    pub(crate) fn learn(&self, secrets: &[String]) {
+        let mut known = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+            for form in [secret.clone(), utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()] {
+                if known.len() < SECRETS && known.iter().all(|Hidden(known)| *known != form) {
+                    known.push(Hidden(form));
+                }
+            }
         }
-        // The longest first: a secret may contain another one.
-        known.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        known.dedup();
-        Self { secrets: known.into_iter().map(Hidden).collect() }
+        known.sort_by_key(|Hidden(secret)| std::cmp::Reverse(secret.len()));
     }
 
     /// The text without secrets.
     pub(crate) fn mask(&self, text: &str) -> String {
         let mut out = mask_shapes(text);
-        for Hidden(secret) in &self.secrets {
+        for Hidden(secret) in self.secrets.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if out.contains(secret.as_str()) {
                 out = out.replace(secret.as_str(), MASK);
             }
         }
         out
     }
+}
+
+/// The password of `scheme://user:password@host`, as it stands and decoded.
+pub(crate) fn url_password(url: &str) -> Vec<String> {
+    let Some((_, rest)) = url.split_once("://") else { return Vec::new() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let password = authority.rsplit_once('@').and_then(|(userinfo, _)| userinfo.split_once(':'));
+    let Some((_, password)) = password else { return Vec::new() };
+    let decoded = percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned();
+    vec![password.to_owned(), decoded]
 }
 
 /// The text without the userinfo of URLs and without the values of keys such as `password`.

@@ -4,12 +4,15 @@
 //! What the configuration names is dialled wherever it is. From there on, the other end names the addresses, and it must not send
 //! us to what only this machine can reach (CWE-918). What a caller of the API names is treated so from the start.
 
+use ipnet::IpNet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Who has named the first address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Origin {
     /// Who keeps the configuration, or runs the program.
+    #[default]
     Owner,
     /// A caller of the API.
     Caller,
@@ -19,6 +22,8 @@ enum Origin {
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
     origin: Origin,
+    /// Addresses of our own surroundings that a caller may name all the same.
+    allowed: Arc<[IpNet]>,
     /// Where it began.
     first: Option<IpAddr>,
 }
@@ -34,7 +39,7 @@ pub(crate) enum Refusal {
     Led { from: IpAddr, to: IpAddr },
     /// A caller of the API sends us here.
     #[error(
-        "is at {0}, an address of this machine's own surroundings; such a source has to stand in the configuration"
+        "is at {0}, an address of this machine's own surroundings; such an address has to stand in the configuration, or its network in api.source_networks"
     )]
     Near(IpAddr),
 }
@@ -42,13 +47,13 @@ pub(crate) enum Refusal {
 impl Route {
     /// Of a source that stands in the configuration.
     pub(crate) fn of_owner() -> Self {
-        Self { origin: Origin::Owner, first: None }
+        Self { origin: Origin::Owner, allowed: Arc::default(), first: None }
     }
 
-    /// Of a source that a caller of the API gives.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the API cannot add sources yet"))]
-    pub(crate) fn of_caller() -> Self {
-        Self { origin: Origin::Caller, first: None }
+    /// Of a source that a caller of the API gives. `allowed` are networks of our own surroundings that the configuration opens to
+    /// such sources.
+    pub(crate) fn of_caller(allowed: Arc<[IpNet]>) -> Self {
+        Self { origin: Origin::Caller, allowed, first: None }
     }
 
     /// Whether `to` may be dialled.
@@ -61,9 +66,13 @@ impl Route {
             (Origin::Owner, None) => Ok(()),
             (Origin::Owner, Some(from)) if is_near(to) && !is_near(from) => Err(Refusal::Led { from, to }),
             (Origin::Owner, Some(_)) => Ok(()),
-            (Origin::Caller, _) if is_near(to) => Err(Refusal::Near(to)),
+            (Origin::Caller, _) if is_near(to) && !self.is_allowed(to) => Err(Refusal::Near(to)),
             (Origin::Caller, _) => Ok(()),
         }
+    }
+
+    fn is_allowed(&self, to: IpAddr) -> bool {
+        self.allowed.iter().any(|network| network.contains(&to))
     }
 
     /// It has come to this address.
@@ -106,6 +115,10 @@ mod tests {
         text.parse().expect("an address")
     }
 
+    fn caller(allowed: &[&str]) -> Route {
+        Route::of_caller(allowed.iter().map(|network| network.parse().expect("a network")).collect())
+    }
+
     #[test]
     fn a_camera_cannot_send_us_to_ourselves() {
         let check = |from: &str, to: &str, expected: bool| {
@@ -142,11 +155,23 @@ mod tests {
     fn the_configuration_may_name_any_address_and_a_caller_may_not() {
         for near in NEAR {
             assert_eq!(Route::of_owner().admit(ip(near)), Ok(()), "{near}");
-            assert!(Route::of_caller().admit(ip(near)).is_err(), "{near}");
+            assert!(caller(&[]).admit(ip(near)).is_err(), "{near}");
         }
-        assert_eq!(Route::of_caller().admit(ip("192.168.1.6")), Ok(()));
-        let mut route = Route::of_caller();
+        assert_eq!(caller(&[]).admit(ip("192.168.1.6")), Ok(()));
+        let mut route = caller(&[]);
         route.came_to(ip("192.168.1.6"));
         assert!(route.admit(ip("127.0.0.1")).is_err());
+    }
+
+    #[test]
+    fn the_configuration_opens_networks_to_callers() {
+        let check = |to: &str, expected: bool| {
+            assert_eq!(caller(&["127.0.0.0/8"]).admit(ip(to)).is_ok(), expected, "{to}");
+        };
+        check("127.0.0.1", true);
+        check("::ffff:127.0.0.1", true);
+        check("::1", false);
+        check("169.254.169.254", false);
+        check("224.0.0.1", false);
     }
 }

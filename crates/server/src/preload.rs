@@ -15,18 +15,18 @@ pub(crate) fn start(app: &Arc<App>) {
 
 /// Is a consumer that takes nothing: it costs no more than the source.
 async fn hold(app: Arc<App>, name: String, query: String) {
-    // The configuration has warned of names that are none.
-    let Some(stream) = app.streams.get(&name) else { return };
     let label = Label { protocol: "preload".to_owned(), url: Some(query.clone()), ..Label::default() };
-    let mut joining = stream.join(wants::from_query(&query), label);
     let held = async {
-        match joining.ready().await {
-            Ok(_consumer) => {
-                info!(target: "streams", "{name}: preloaded");
-                stream.closed().await;
+        // A stream that takes the place of another by this name is held as well.
+        loop {
+            let stream = app.streams.registry().wait_for(&name).await;
+            let joined = stream.join(wants::from_query(&query), label.clone()).ready().await;
+            match &joined {
+                Ok(_) => info!(target: "streams", "{name}: preloaded"),
+                // Then its sources are let go: somebody wanted sound of a camera that has none.
+                Err(error) => warn!(target: "streams", "preload: {name}: {error}"),
             }
-            // Then its sources are let go: somebody wanted sound of a camera that has none.
-            Err(error) => warn!(target: "streams", "preload: {name}: {error}"),
+            stream.closed().await;
         }
     };
     tokio::select! {

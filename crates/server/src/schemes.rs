@@ -5,12 +5,12 @@ use crate::exec::{self, Command};
 use crate::ffmpeg::{self, Ffmpeg, RenditionSource};
 use crate::http;
 use crate::mask::Masker;
-use crate::policy::Route;
+use crate::policy::{Origin, Route};
 use crate::rtsp::desk::Desk;
-use crate::streams::{DialError, ErrorKind};
+use crate::streams::{DialError, ErrorKind, Registry};
 use crate::webrtc::{self, WebRtc};
 use crate::{rtmp, rtsp};
-use std::collections::BTreeSet;
+use ipnet::IpNet;
 use std::fmt;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -104,6 +104,9 @@ pub(crate) enum SourceError {
     /// A caller of the API gives a source with white space, which is how arguments come along. The words are go2rtc's.
     #[error("source with spaces may be insecure")]
     Spaces,
+    /// A caller of the API gives a reference, in whose place the configuration has secrets.
+    #[error("source with ${{…}} may be insecure")]
+    Reference,
 }
 
 impl Source {
@@ -137,21 +140,33 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::parse`], and with go2rtc's words if it may only stand in the configuration.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the API cannot add sources yet"))]
-    pub(crate) fn parse_of_caller(text: &str, streams: &BTreeSet<String>) -> Result<Self, SourceError> {
-        if text.contains(char::is_whitespace) {
-            return Err(SourceError::Spaces);
-        }
+    pub(crate) fn parse_of_caller(text: &str, is_stream: impl Fn(&str) -> bool) -> Result<Self, SourceError> {
+        check_of_caller(text)?;
         let source = Self::parse(text)?;
-        let is_secure = match &source {
+        if source.is_secure(is_stream) { Ok(source) } else { Err(SourceError::Insecure) }
+    }
+
+    /// Whether it runs no program but ffmpeg, and that one with what is a stream of this server and presets only.
+    fn is_secure(&self, is_stream: impl Fn(&str) -> bool) -> bool {
+        match self {
             Self::Rtsp(_) | Self::Rtmp(_) | Self::Http(_) | Self::WebRtc(_) | Self::Planned { .. } => true,
             Self::Ffmpeg(source) => {
-                source.is_tame() && matches!(source.input(), Input::Name(name) if streams.contains(name))
+                source.is_tame() && matches!(source.input(), Input::Name(name) if is_stream(name))
             }
             Self::Exec(_) | Self::Echo(_) | Self::Rendition(_) => false,
-        };
-        if is_secure { Ok(source) } else { Err(SourceError::Insecure) }
+        }
     }
+}
+
+/// Whether a text that a caller of the API gives may be an address.
+///
+/// # Errors
+/// If there is white space in it, or a reference that the configuration would put a secret in for.
+pub(crate) fn check_of_caller(text: &str) -> Result<(), SourceError> {
+    if text.contains(char::is_whitespace) {
+        return Err(SourceError::Spaces);
+    }
+    if text.contains("${") { Err(SourceError::Reference) } else { Ok(()) }
 }
 
 /// What follows a scheme.
@@ -175,6 +190,27 @@ impl fmt::Display for Source {
     }
 }
 
+/// A source and the text it was read from.
+#[derive(Clone)]
+pub(crate) struct Written {
+    /// As it stands in the configuration, or as a caller of the API has given it: with its password.
+    pub(crate) text: String,
+    pub(crate) source: Source,
+}
+
+impl Written {
+    pub(crate) fn new(text: &str, source: Source) -> Self {
+        Self { text: text.to_owned(), source }
+    }
+}
+
+/// Without the text.
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
 /// What dialling takes beside the source itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Means {
@@ -183,7 +219,9 @@ pub(crate) struct Means {
     /// Where programs of ours read and publish.
     pub(crate) desk: Arc<Desk>,
     /// The names that are streams of this server.
-    pub(crate) streams: Arc<BTreeSet<String>>,
+    pub(crate) streams: Registry,
+    /// Networks of our own surroundings that sources given by the API may lead to.
+    pub(crate) source_networks: Arc<[IpNet]>,
     /// What `exec:` may run.
     pub(crate) exec: Programs,
     /// What `echo:` may run.
@@ -194,16 +232,33 @@ pub(crate) struct Means {
     pub(crate) masker: Masker,
 }
 
-/// Dials `source` and publishes its frames until it ends, or until `hang_up` is cancelled and the camera has been told.
+impl Means {
+    /// The way of an address that was named by `origin`.
+    pub(crate) fn route(&self, origin: Origin) -> Route {
+        match origin {
+            Origin::Owner => Route::of_owner(),
+            Origin::Caller => Route::of_caller(Arc::clone(&self.source_networks)),
+        }
+    }
+}
+
+/// Dials `source`, which `origin` has named, and publishes its frames until it ends, or until `hang_up` is cancelled and the camera
+/// has been told.
 pub(crate) async fn dial(
     source: &Source,
+    origin: Origin,
     means: &Means,
     attach: Attach,
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {
+    // Asked each time: what was a stream's name when the source was given may be a file's by now.
+    if origin == Origin::Caller && !source.is_secure(|name| means.streams.contains(name)) {
+        return Err(DialError::new(ErrorKind::Unsupported, SourceError::Insecure.to_string()));
+    }
+    let route = means.route(origin);
     match source {
-        Source::Rtsp(source) => rtsp::dial::run(source, Route::of_owner(), attach, hang_up).await,
-        Source::Rtmp(source) => rtmp::dial::run(source, attach, hang_up).await,
+        Source::Rtsp(source) => rtsp::dial::run(source, route, attach, hang_up).await,
+        Source::Rtmp(source) => rtmp::dial::run(source, route, attach, hang_up).await,
         Source::Ffmpeg(source) => {
             let Means { ffmpeg, desk, streams, .. } = means;
             ffmpeg::source::run(source, ffmpeg, desk, streams, attach, hang_up).await
@@ -216,11 +271,11 @@ pub(crate) async fn dial(
                 echoed = echoed(command, means) => echoed?,
                 () = hang_up.cancelled() => return Ok(()),
             };
-            Box::pin(dial(&echoed, means, attach, hang_up)).await
+            Box::pin(dial(&echoed, origin, means, attach, hang_up)).await
         }
-        Source::Http(source) => http::run(source, Route::of_owner(), attach, hang_up).await,
+        Source::Http(source) => http::run(source, route, attach, hang_up).await,
         Source::WebRtc(source) => {
-            webrtc::call::run(source, means.webrtc.as_ref(), Route::of_owner(), attach, hang_up).await
+            webrtc::call::run(source, means.webrtc.as_ref(), route, attach, hang_up).await
         }
         Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
@@ -260,9 +315,8 @@ mod tests {
 
     #[test]
     fn a_caller_gives_no_programs_files_or_arguments() {
-        let streams = BTreeSet::from(["cam".to_owned()]);
         let check = |text: &str, expected: Result<(), SourceError>| {
-            assert_eq!(Source::parse_of_caller(text, &streams).map(drop), expected, "{text}");
+            assert_eq!(Source::parse_of_caller(text, |name| name == "cam").map(drop), expected, "{text}");
         };
         check("rtsp://192.168.1.2/1", Ok(()));
         check("http://192.168.1.2/1.mjpeg", Ok(()));
@@ -277,5 +331,6 @@ mod tests {
         }
         check("exec:ls /", Err(SourceError::Spaces));
         check("rtsp://192.168.1.2/a b", Err(SourceError::Spaces));
+        check("rtsp://192.168.1.2/${CAMERA_PASSWORD}", Err(SourceError::Reference));
     }
 }

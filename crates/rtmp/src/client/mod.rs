@@ -3,8 +3,10 @@
 //! [`ClientSession`] is driven like every session here: [`ClientSession::handle_input`] with what happened, then
 //! [`ClientSession::poll_output`] until [`Output::Wait`] or [`Output::Close`]. The connection stands when it is made.
 //!
-//! The way of a session: handshake, `connect`, `createStream`, then `play` or `publish`, as ffmpeg and OBS go it.
+//! The way of a session: handshake, `connect`, `createStream`, then `play` or `publish`, as ffmpeg and OBS go it. A server that asks
+//! for an account at `connect` (`authmod`) is told it, with [`Output::Reconnect`] before each step.
 
+mod auth;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,8 @@ pub enum Input<'a> {
 pub enum Output {
     /// Send.
     Send(Bytes),
+    /// Connect to the same server again, in place of the connection there is: the server asks for an account in steps.
+    Reconnect,
     /// The server takes what is published from now on, into this message stream.
     Publishing {
         /// For [`crate::Fanout::new`].

@@ -1,5 +1,6 @@
 //! The session itself.
 
+use super::auth::Account;
 use super::{Error, ErrorKind, Input, Output};
 use crate::amf::Value;
 use crate::enhanced::four_ccs;
@@ -29,6 +30,8 @@ pub struct ClientSession {
     purpose: Purpose,
     /// Host and port, for sentences.
     peer_name: String,
+    seed: u64,
+    account: Account,
     link: Link,
     state: State,
     message_stream: u32,
@@ -62,6 +65,8 @@ impl ClientSession {
             peer_name: source.url.authority(),
             source,
             purpose,
+            seed,
+            account: Account::new(seed),
             link: Link::client(seed),
             state: State::Handshake,
             message_stream: 0,
@@ -104,7 +109,10 @@ impl ClientSession {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Output {
-        if let Some(bytes) = self.link.take_output() {
+        // What is sent first on a connection comes behind the word that there is a new one.
+        if !matches!(self.outputs.front(), Some(Output::Reconnect))
+            && let Some(bytes) = self.link.take_output()
+        {
             return Output::Send(bytes);
         }
         match self.outputs.pop_front() {
@@ -193,7 +201,8 @@ impl ClientSession {
                     }
                 }
             }
-            if self.state == State::Over {
+            // What is left is of a connection that has had its time.
+            if matches!(self.state, State::Over | State::Handshake) {
                 return Ok(());
             }
         }
@@ -201,11 +210,11 @@ impl ClientSession {
 
     fn connect(&mut self) {
         self.link.announce(false);
-        let url = &self.source.url;
+        let (url, account) = (&self.source.url, self.account.query());
         let mut entries = vec![
-            ("app", Value::from(url.app.as_str())),
+            ("app", format!("{}{account}", url.app).as_str().into()),
             ("flashVer", "LNX 9,0,124,2".into()),
-            ("tcUrl", url.tc_url().as_str().into()),
+            ("tcUrl", format!("{}{account}", url.tc_url()).as_str().into()),
         ];
         match self.purpose {
             Purpose::Publish => entries.push(("type", "nonprivate".into())),
@@ -234,9 +243,7 @@ impl ClientSession {
                 let stream = stream as u32;
                 self.ask(stream);
             }
-            "_error" if is(CONNECT) && self.state == State::Connecting => {
-                return Err(self.refusal("connect", command));
-            }
+            "_error" if is(CONNECT) && self.state == State::Connecting => return self.refused(command),
             "_error" if is(CREATE_STREAM) && self.state == State::Creating => {
                 return Err(self.refusal("createStream", command));
             }
@@ -246,6 +253,18 @@ impl ClientSession {
             "close" => return Err(self.refusal("the session", command)),
             _ => {}
         }
+        Ok(())
+    }
+
+    /// The server does not let us in, or not yet: it may ask for the account first.
+    fn refused(&mut self, command: &Command) -> Result<(), Error> {
+        let (_, said) = command.status().unwrap_or_default();
+        let url = &self.source.url;
+        if !self.account.refused(said, url.credentials.as_ref(), &url.app) {
+            return Err(self.refusal("connect", command));
+        }
+        (self.link, self.state) = (Link::client(self.seed), State::Handshake);
+        self.outputs.push_back(Output::Reconnect);
         Ok(())
     }
 

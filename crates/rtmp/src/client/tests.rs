@@ -35,6 +35,7 @@ impl Server {
                         moved = true;
                         self.link.push(&bytes).unwrap();
                     }
+                    Output::Reconnect => self.link = Link::server(8),
                     Output::Wait(_) => break,
                     Output::Close => {
                         outputs.push(Output::Close);
@@ -49,7 +50,10 @@ impl Server {
             while let Some(received) = self.link.pull().unwrap() {
                 if let Received::Command { command, .. } = received {
                     let name = command.text(0).map(|name| format!(" {name}")).unwrap_or_default();
-                    commands.push(format!("{}{name}", command.name));
+                    let app = command.values.iter().find_map(|value| value.get("app")).and_then(Value::text);
+                    let query =
+                        app.and_then(|app| app.split_once('?')).map(|(_, query)| format!(" ?{query}"));
+                    commands.push(format!("{}{name}{}", command.name, query.unwrap_or_default()));
                 }
             }
             if let Some(bytes) = self.link.take_output() {
@@ -122,6 +126,38 @@ fn refusals_are_told_with_what_to_do_and_without_the_key() {
     server.check_error(
         ErrorKind::Unauthorized,
         "h:1935 refused publish: NetStream.Publish.BadName access of *** denied; check user name, password or key in the URL",
+    );
+}
+
+#[test]
+fn a_server_that_asks_for_the_account_in_steps_is_told_it() {
+    let rejected = |description| status("error", "NetConnection.Connect.Rejected", description);
+    let mut server = Server::new("rtmp://alice:secret@h/live/key", Purpose::Publish);
+    assert_eq!(server.exchange().0, ["connect"]);
+    let commands = server.answer("_error", 1.0, rejected("[ code=403 need auth; authmod=adobe ] : "));
+    assert_eq!(commands, ["connect ?authmod=adobe&user=alice"]);
+    let challenge = "[ authmod=adobe ] : ?reason=needauth&user=alice&salt=s&challenge=c&opaque=o";
+    let commands = server.answer("_error", 1.0, rejected(challenge));
+    assert_eq!(commands.len(), 1, "{commands:?}");
+    assert!(commands[0].starts_with("connect ?authmod=adobe&user=alice&challenge="), "{commands:?}");
+    assert!(commands[0].ends_with("&opaque=o") && !commands[0].contains("secret"), "{commands:?}");
+    assert_eq!(
+        server.answer("_result", 1.0, Value::Null),
+        ["releaseStream key", "FCPublish key", "createStream"]
+    );
+    assert_eq!(server.error, None);
+}
+
+#[test]
+fn a_wrong_password_is_told_once() {
+    let rejected = |description| status("error", "NetConnection.Connect.Rejected", description);
+    let mut server = Server::new("rtmp://alice:secret@h/live/key", Purpose::Publish);
+    server.exchange();
+    server.answer("_error", 1.0, rejected("[ authmod=adobe ] : ?reason=needauth&salt=s&challenge=c"));
+    server.answer("_error", 1.0, rejected("[ authmod=adobe ] : ?reason=authfailed"));
+    server.check_error(
+        ErrorKind::Unauthorized,
+        "h:1935 refused connect: NetConnection.Connect.Rejected [ authmod=adobe ] : ?reason=authfailed; check user name, password or key in the URL",
     );
 }
 

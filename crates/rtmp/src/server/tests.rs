@@ -92,6 +92,7 @@ impl Pair {
                 client::Output::Publishing { message_stream } => self.message_stream = Some(message_stream),
                 client::Output::Tracks(codecs) => self.codecs.push(codecs),
                 client::Output::Frame(frame) => self.frames.push(frame),
+                client::Output::Reconnect => panic!("our server asks for nothing in steps"),
                 client::Output::Note(note) => panic!("{note}"),
                 client::Output::Wait(_) | client::Output::Close => break,
             }

@@ -51,8 +51,10 @@ impl ClientSession {
         match purpose {
             Purpose::Options => self.take_options(now, response),
             Purpose::Describe => self.take_description(now, response)?,
+            Purpose::Announce => self.take_announcement(now, response)?,
             Purpose::Setup(candidate) => self.set_up(now, candidate, response)?,
             Purpose::Play => self.take_play(now, response, &request)?,
+            Purpose::Record => self.take_record(now, response)?,
             Purpose::Pause if response.status.is_success() => self.state = State::Paused,
             Purpose::KeepAlive => self.take_keepalive(response)?,
             Purpose::Pause | Purpose::SetParameter => {
@@ -80,6 +82,9 @@ impl ClientSession {
             self.keepalive = Method::GetParameter;
         }
         // A server that does not know OPTIONS may still know the rest.
+        if self.publishing.is_some() {
+            return self.send_announcement(now);
+        }
         let request =
             Request::new(Method::Describe, self.url.request_uri()).with(header::ACCEPT, "application/sdp");
         self.send(now, Purpose::Describe, request);
@@ -121,6 +126,9 @@ impl ClientSession {
         self.url = to;
         (self.presentation, self.setup_refused, self.session_timeout) = (None, None, None);
         (self.receivers, self.channels, self.clock) = (Vec::new(), Channels::new(), ClockMapping::default());
+        if let Some(publishing) = &mut self.publishing {
+            publishing.start_over();
+        }
         (self.media_source, self.server, self.keepalive) = (None, None, Method::Options);
         self.early.clear();
         self.connect();
@@ -249,8 +257,10 @@ pub(super) fn method_of(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Options => "OPTIONS",
         Purpose::Describe => "DESCRIBE",
+        Purpose::Announce => "ANNOUNCE",
         Purpose::Setup(_) => "SETUP",
         Purpose::Play => "PLAY",
+        Purpose::Record => "RECORD",
         Purpose::Pause => "PAUSE",
         Purpose::KeepAlive => "a keepalive",
         Purpose::SetParameter => "SET_PARAMETER",
@@ -258,6 +268,6 @@ pub(super) fn method_of(purpose: &Purpose) -> &'static str {
     }
 }
 
-fn words(response: &Response) -> String {
+pub(super) fn words(response: &Response) -> String {
     format!("{} {}", u16::from(response.status), response.reason.chars().take(80).collect::<String>())
 }

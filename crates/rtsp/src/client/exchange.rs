@@ -16,9 +16,11 @@ const USER_AGENT: &str = concat!("yeoul/", env!("CARGO_PKG_VERSION"));
 pub(super) enum Purpose {
     Options,
     Describe,
+    Announce,
     /// Of the candidate track with this index.
     Setup(usize),
     Play,
+    Record,
     Pause,
     KeepAlive,
     SetParameter,

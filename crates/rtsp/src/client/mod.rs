@@ -1,4 +1,4 @@
-//! A session with an RTSP server that we dial, mostly a camera (RFC 2326).
+//! A session with an RTSP server that we dial (RFC 2326): a camera that we play, or a server that we publish to.
 //!
 //! [`ClientSession`] is driven like every session here: [`ClientSession::handle_input`] with what happened, then
 //! [`ClientSession::poll_output`] until [`Output::Wait`]. It opens nothing itself: the first output is
@@ -7,6 +7,9 @@
 //! The way of a session: OPTIONS, DESCRIBE, SETUP of every track that is supported, PLAY, then frames, a keepalive well
 //! before the session would time out, and receiver reports. Media travels interleaved on the control connection, or by UDP
 //! where that is chosen or the server refuses TCP. What a URL's parameters mean stands at [`Source`].
+//!
+//! [`ClientSession::publish`] goes another way from OPTIONS on: ANNOUNCE, SETUP of every track, RECORD, then it sends what it
+//! gets by [`Input::Media`], interleaved on the control connection, with sender reports.
 //!
 //! Cameras deviate from the standard in many ways; each deviation that is allowed for has a test that names a device or the
 //! captured answer it was found in.
@@ -20,6 +23,7 @@ mod media;
 mod options;
 mod playback;
 mod presentation;
+mod publishing;
 mod session;
 mod setup;
 #[cfg(test)]
@@ -31,6 +35,7 @@ pub use options::{Options, Source, SourceError, TransportChoice};
 pub use session::ClientSession;
 pub use yeoul_rtp::receive::TrackStats;
 
+use crate::send::Block;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -72,6 +77,8 @@ pub enum Input<'a> {
     Pause,
     /// PLAY again after a pause.
     Play,
+    /// To a session that publishes, from [`Event::Recording`] on: the packets of the next frame.
+    Media(&'a Block),
     /// SET_PARAMETER with these lines (`name: value`).
     SetParameter(&'a str),
     /// TEARDOWN; [`Event::Ended`] follows in [`crate::limits::TEARDOWN_WAIT`] at most.
@@ -133,6 +140,11 @@ pub enum Event {
     Playing(Playing),
     /// A frame; its track is that of [`Playing::tracks`], its time on a timeline that begins near 0.
     Frame(Frame),
+    /// The server takes what is published.
+    Recording {
+        /// The tracks it does not take, by name.
+        passed_over: Vec<String>,
+    },
     /// Something that a person may want to read in a log, bounded in number.
     Note(String),
     /// The session has ended in good order. Nothing follows.

@@ -174,7 +174,7 @@ impl ClientSession {
         self.outputs.extend(frames.into_iter().map(|frame| Output::Event(Event::Frame(frame))));
     }
 
-    fn keepalive_interval(&self) -> Duration {
+    pub(super) fn keepalive_interval(&self) -> Duration {
         let timeout = self.session_timeout.unwrap_or(SessionHeader::DEFAULT_TIMEOUT);
         (timeout / 2).max(limits::KEEPALIVE_MIN)
     }

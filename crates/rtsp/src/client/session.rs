@@ -7,6 +7,7 @@ use super::media::Receiver;
 use super::options::{Options, Source, TransportChoice};
 use super::playback::{Channels, Early};
 use super::presentation::Presentation;
+use super::publishing::Publishing;
 use super::{Ended, Event, Input, Output, Tls, TrackStats};
 use crate::limits;
 use crate::message::{FrameError, Framer, Message, Method, Request, Stray};
@@ -39,6 +40,8 @@ pub struct ClientSession {
     pub(super) presentation: Option<Presentation>,
     pub(super) setup_refused: Option<Error>,
     pub(super) receivers: Vec<Receiver>,
+    /// `None` plays.
+    pub(super) publishing: Option<Publishing>,
     pub(super) channels: Channels,
     /// Where datagrams may come from besides the peer.
     pub(super) media_source: Option<IpAddr>,
@@ -54,16 +57,18 @@ pub struct ClientSession {
 pub(super) enum State {
     /// The control connection is being made.
     Connecting,
-    /// A request on the way to PLAY is out.
+    /// A request on the way to PLAY or RECORD is out.
     Asking,
     /// The sockets for this candidate are being bound.
     Binding { candidate: usize },
-    /// PLAY is out; packets may come already.
+    /// PLAY or RECORD is out; packets may come already.
     Starting,
     /// Media flows.
     Playing,
     /// It would, but for PAUSE.
     Paused,
+    /// The server takes what we send.
+    Recording,
     /// TEARDOWN is out.
     Leaving,
     /// Nothing follows.
@@ -108,6 +113,7 @@ impl ClientSession {
             presentation: None,
             setup_refused: None,
             receivers: Vec::new(),
+            publishing: None,
             channels: Channels::new(),
             media_source: None,
             clock: ClockMapping::default(),
@@ -189,6 +195,7 @@ impl ClientSession {
                     .with_body("text/parameters", lines.as_bytes().to_vec());
                 self.send(now, Purpose::SetParameter, request);
             }
+            Input::Media(block) => self.media(now, block),
             Input::Stop => self.stop(now),
         }
         Ok(())
@@ -233,6 +240,7 @@ impl ClientSession {
                 self.reconnects += 1;
                 self.connect();
             }
+            State::Recording => return Err(self.error(ErrorKind::Retry, "has closed the connection")),
             State::Connecting
             | State::Asking
             | State::Binding { .. }
@@ -276,6 +284,7 @@ impl ClientSession {
         match self.state {
             State::Playing => reordered.chain(playing).min(),
             State::Paused => Some(self.timers.keepalive_at),
+            State::Recording => self.report_at().into_iter().chain([self.timers.keepalive_at]).min(),
             State::Leaving => Some(self.timers.leave_by),
             State::Asking | State::Starting => answer_by,
             // The driver bounds the time to connect and to bind.
@@ -305,6 +314,11 @@ impl ClientSession {
                 self.keep_alive(now);
                 Ok(())
             }
+            State::Recording => {
+                self.keep_alive(now);
+                self.send_reports(now);
+                Ok(())
+            }
             State::Leaving => {
                 if now >= self.timers.leave_by {
                     self.end(Ended::Stopped);
@@ -318,6 +332,7 @@ impl ClientSession {
     }
 
     fn stop(&mut self, now: Instant) {
+        self.goodbye();
         match self.farewell() {
             Some(bytes) if self.state != State::Connecting => {
                 self.outputs.push_back(Output::Send(bytes));

@@ -4,10 +4,12 @@ use super::error::{Error, ErrorKind, kind_of};
 use super::exchange::Purpose;
 use super::media::{Carrier, Leg, Receiver, hole_punch};
 use super::options::TransportChoice;
+use super::publishing::Publishing;
 use super::session::{ClientSession, State};
 use super::{Channel, Output};
 use crate::message::{Method, Request, Response, SessionHeader, StatusCode, header};
-use crate::transport::{Lower, Transport};
+use crate::send::{Interleaved, default_channels};
+use crate::transport::{Lower, Mode, Transport};
 use std::net::SocketAddr;
 use std::time::Instant;
 use yeoul_media::TrackId;
@@ -19,9 +21,13 @@ impl ClientSession {
         let Some(presentation) = &self.presentation else { return Ok(()) };
         if candidate >= presentation.candidates.len() {
             return match self.setup_refused.take() {
-                Some(refused) if self.receivers.is_empty() => Err(refused),
+                Some(refused) if !self.has_set_up() => Err(refused),
                 Some(_) | None => {
-                    self.play(now);
+                    if self.publishing.is_some() {
+                        self.record(now)
+                    } else {
+                        self.play(now)
+                    }
                     Ok(())
                 }
             };
@@ -44,19 +50,18 @@ impl ClientSession {
         let mut transport = Transport::new(if ports.is_some() { Lower::Udp } else { Lower::Tcp });
         match ports {
             Some(ports) => transport.client_port = Some(ports),
-            None => transport.interleaved = Some(self.asked_channels()),
+            None => transport.interleaved = Some(asked_channels(candidate)),
         }
+        transport.mode = self.publishing.as_ref().map(|_| Mode::Record);
         let request =
             Request::new(Method::Setup, &asked.control).with(header::TRANSPORT, transport.to_string());
         self.state = State::Asking;
         self.send(now, Purpose::Setup(candidate), request);
     }
 
-    /// The channels to ask for: two for each track that is set up.
-    fn asked_channels(&self) -> (u8, u8) {
-        // As many tracks as `limits::TRACKS` allows fit below 256.
-        let first = u8::try_from(2 * self.receivers.len()).unwrap_or(u8::MAX - 1);
-        (first, first + 1)
+    /// Whether there is a track that can be had, or that the server takes.
+    fn has_set_up(&self) -> bool {
+        !self.receivers.is_empty() || self.publishing.as_ref().is_some_and(Publishing::has_set_up)
     }
 
     /// Takes the answer to the SETUP of a candidate.
@@ -66,7 +71,7 @@ impl ClientSession {
         candidate: usize,
         response: &Response,
     ) -> Result<(), Error> {
-        if response.status == StatusCode::UnsupportedTransport && self.receivers.is_empty() {
+        if response.status == StatusCode::UnsupportedTransport && !self.has_set_up() {
             return self.other_transport(now, candidate);
         }
         if !response.status.is_success() {
@@ -76,7 +81,7 @@ impl ClientSession {
         let carrier = match (transport.interleaved, transport.lower, self.lower) {
             (Some((rtp, rtcp)), _, _) => Carrier::Interleaved(rtp, rtcp),
             (None, Lower::Tcp, _) => {
-                let (rtp, rtcp) = self.asked_channels();
+                let (rtp, rtcp) = asked_channels(candidate);
                 Carrier::Interleaved(rtp, rtcp)
             }
             // Asked for channels, the server answers with ports: it does not do TCP and does not say 461.
@@ -86,6 +91,10 @@ impl ClientSession {
             }
         };
         self.note_session(response);
+        if let (Some(publishing), Carrier::Interleaved(rtp, rtcp)) = (&mut self.publishing, carrier) {
+            publishing.set_up(candidate, Interleaved { rtp, rtcp });
+            return self.set_up_next(now, candidate + 1);
+        }
         let Some(found) = self.presentation.as_ref().and_then(|found| found.candidates.get(candidate)) else {
             return Ok(());
         };
@@ -116,6 +125,10 @@ impl ClientSession {
     }
 
     fn other_transport(&mut self, now: Instant, candidate: usize) -> Result<(), Error> {
+        if self.publishing.is_some() {
+            let text = "takes no media on the control connection (461 Unsupported Transport); streams are published so only";
+            return Err(self.error(ErrorKind::Unsupported, text));
+        }
         let (choice, lower) = (self.options.transport, self.lower);
         match (choice, lower) {
             (TransportChoice::Auto, Lower::Tcp) => {
@@ -178,4 +191,10 @@ impl ClientSession {
             }
         }
     }
+}
+
+/// The channels to ask for: two for each track.
+fn asked_channels(candidate: usize) -> (u8, u8) {
+    // As many tracks as `limits::TRACKS` allows fit below 256.
+    default_channels(candidate).unwrap_or((u8::MAX - 1, u8::MAX))
 }

@@ -4,35 +4,27 @@
 //! [`ServerSession::poll_output`] until [`Output::Wait`]. Some outputs are questions ([`Output::Open`], [`Output::Play`] …):
 //! the answer comes back as an input, and until then no further request is looked at.
 //!
-//! [`Fanout`] makes packets of frames, once for all players of the same tracks.
-//!
 //! One connection has at most one session; its id is of no use on another one. Left out: RTSP/2.0, multicast, TLS
 //! profiles of RTP, seeking and speed (live streams have neither), backchannels.
 
 mod account;
-mod block;
-mod fanout;
 mod receiving;
 mod requests;
-mod secrets;
-mod sending;
 mod setup;
 #[cfg(test)]
 mod tests;
 mod uri;
 
 pub use account::Account;
-pub use block::{Block, Datagrams};
-pub use fanout::{Clock, ClockChanged, Fanout, Start, TrackStart, media_formats};
 pub use yeoul_rtp::receive::TrackStats;
 
 use crate::limits::{IDLE_TIMEOUT, PIPELINED_BYTES, SESSION_TIMEOUT, SESSION_TIMEOUT_MAX};
 use crate::message::{Data, FrameError, Framer, Message, Request, Response, StatusCode, Stray, header};
+use crate::secrets::Secrets;
+use crate::send::{Block, Datagrams, Interleaved, Sending, Start, Way};
 use account::Guard;
 use bytes::{Bytes, BytesMut};
 use receiving::Receiving;
-use secrets::Secrets;
-use sending::Sending;
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::IpAddr;
@@ -76,7 +68,7 @@ pub enum Input<'a> {
     Accepted(Result<(), Refusal>),
     /// Answers [`Output::Play`]. From then on [`Input::Media`] is sent.
     Playing(Result<Start, Refusal>),
-    /// The packets of the next frame, made by the [`Fanout`] that gave the [`Start`].
+    /// The packets of the next frame, made by the [`crate::Fanout`] that gave the [`Start`].
     Media(&'a Block),
     /// The stream or the server ends: the client is told goodbye, a request that waits is answered with this sentence.
     End(String),
@@ -187,6 +179,34 @@ enum Path {
     Udp { rtp: u16, rtcp: u16 },
 }
 
+impl Way for Path {
+    type Output = Output;
+
+    fn media(self, block: &Block, out: &mut VecDeque<Output>) {
+        match self {
+            Self::Interleaved { rtp, rtcp } => {
+                out.extend(Interleaved { rtp, rtcp }.media(block).map(Output::Send));
+            }
+            Self::Udp { rtp, .. } => out.extend(block.datagrams().iter().map(|datagrams| {
+                Output::Datagrams { port: Port::Rtp, to: rtp, datagrams: datagrams.clone() }
+            })),
+        }
+    }
+
+    fn report(self, bytes: Vec<u8>, out: &mut VecDeque<Output>) {
+        match self {
+            Self::Interleaved { rtp, rtcp } => {
+                out.extend(Interleaved { rtp, rtcp }.report(&bytes).map(Output::Send));
+            }
+            Self::Udp { rtcp, .. } => out.push_back(Output::Datagrams {
+                port: Port::Rtcp,
+                to: rtcp,
+                datagrams: Datagrams::one(Bytes::from(bytes)),
+            }),
+        }
+    }
+}
+
 /// What the client is.
 #[derive(Debug)]
 enum Role {
@@ -205,7 +225,7 @@ struct Player {
     /// In the order of `formats`; `None` is not set up.
     paths: Vec<Option<Path>>,
     /// While it plays.
-    sending: Option<Sending>,
+    sending: Option<Sending<Path>>,
 }
 
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use super::{Output, Path, Port};
 use crate::limits::REPORT_INTERVAL;
+use crate::send::Way;
 use std::collections::VecDeque;
 use std::time::Instant;
 use yeoul_media::{Codec, Frame, TrackId};
@@ -113,7 +114,7 @@ impl Receiving {
         self.next_report = now + REPORT_INTERVAL;
         for track in &mut self.tracks {
             if let Some(report) = track.report(now, self.ssrc) {
-                track.leg.send_rtcp(report, out);
+                track.leg.report(report, out);
             }
         }
     }

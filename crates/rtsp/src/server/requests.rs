@@ -2,12 +2,10 @@
 
 use super::account::Verdict;
 use super::receiving::Receiving;
-use super::sending::Sending;
 use super::uri::{RequestUri, control};
-use super::{
-    AnnouncedMedia, Error, Output, Player, Publisher, Refusal, Role, ServerSession, Start, media_formats,
-};
+use super::{AnnouncedMedia, Error, Output, Player, Publisher, Refusal, Role, ServerSession};
 use crate::message::{Method, Request, Response, RtpInfo, SessionHeader, StatusCode, Version, header};
+use crate::send::{Sending, Start, media_formats};
 use std::time::Instant;
 use yeoul_media::Track;
 use yeoul_rtp::sdp;

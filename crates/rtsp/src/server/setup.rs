@@ -1,9 +1,9 @@
 //! SETUP (RFC 2326 §10.4): how the packets of a track travel.
 
-use super::block::default_channels;
 use super::{Path, Player, Publisher, Refusal, Role, ServerSession};
 use crate::limits::SESSION_TIMEOUT;
 use crate::message::{Request, Response, SessionHeader, StatusCode, header};
+use crate::send::default_channels;
 use crate::server::uri::RequestUri;
 use crate::{Delivery, Lower, Mode, Profile, Transport};
 

@@ -15,6 +15,7 @@ mod prepared;
 mod program;
 mod pulled;
 mod routes;
+mod sources;
 mod streams;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Every route, in one table. Who may call them is the same for all and decided before, in `guard`.
 
-use super::{program, streams};
+use super::{program, sources, streams};
 use crate::app::App;
 use crate::{hls, pictures, progressive, web, webrtc};
 use axum::Router;
@@ -45,6 +45,10 @@ pub(super) fn table() -> Vec<Route> {
         Route::new(Method::POST, "/api/restart", program::restart),
         Route::new(Method::GET, "/api/schemes", program::schemes),
         Route::new(Method::GET, "/api/streams", streams::list),
+        Route::new(Method::PUT, "/api/streams", sources::put),
+        Route::new(Method::PATCH, "/api/streams", sources::patch),
+        Route::new(Method::POST, "/api/streams", sources::post),
+        Route::new(Method::DELETE, "/api/streams", sources::delete),
     ];
     table.extend(webrtc::api::routes());
     table.extend(pictures::routes());

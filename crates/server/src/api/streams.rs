@@ -31,13 +31,17 @@ pub(super) async fn list(
     let Some(name) = name else {
         let all: Map<_, _> = app
             .streams
-            .iter()
-            .map(|(name, stream)| (name.to_owned(), describe(&app, name, stream)))
+            .all()
+            .into_iter()
+            .map(|(name, stream)| {
+                let described = describe(&app, &name, &stream);
+                (name, described)
+            })
             .collect();
         return json_line(&Value::Object(all));
     };
     let Some(stream) = app.streams.configured(&name) else {
-        return (StatusCode::NOT_FOUND, "stream not found\n").into_response();
+        return no_such_stream();
     };
     // Held until the answer is made: without it the camera would be let go before it is told of.
     let _consumer = match probe(&stream.stream, &query, peer, &headers).await {
@@ -47,8 +51,13 @@ pub(super) async fn list(
                 .into_response();
         }
     };
-    let text = format!("{:#}\n", describe(&app, &name, stream));
+    let text = format!("{:#}\n", describe(&app, &name, &stream));
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// 404, with go2rtc's words.
+pub(super) fn no_such_stream() -> Response {
+    (StatusCode::NOT_FOUND, "stream not found\n").into_response()
 }
 
 /// Joins the stream if the query asks for tracks; why not, in words, if they cannot be had.
@@ -75,7 +84,7 @@ async fn probe(
 /// One stream.
 fn describe(app: &App, name: &str, configured: &ConfiguredStream) -> Value {
     let snapshot = configured.stream.snapshot();
-    let urls = configured.sources.iter().map(|source| app.masker.mask(&source.to_string())).map(Some);
+    let urls = configured.sources.iter().map(|source| app.masker.mask(&source.text)).map(Some);
     let urls = urls.chain(std::iter::repeat(None));
     let producers: Vec<Value> = snapshot
         .sources

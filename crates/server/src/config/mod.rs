@@ -3,6 +3,8 @@
 //! [`Config::parse`] takes texts and gives a [`Config`] with warnings, or every error with its place. It opens no file and
 //! reads no environment: both are handed to it. Every key of go2rtc is known; what Yeoul cannot do yet is a warning.
 
+mod edit;
+pub(crate) mod file;
 mod layer;
 mod listen;
 mod node;
@@ -19,8 +21,9 @@ pub use problem::{ConfigError, Place, Problem};
 pub use substitute::Lookup;
 
 use crate::limits::FFMPEG_PROCESSES;
+use crate::policy::Origin;
 use crate::publish::Target;
-use crate::schemes::Source;
+use crate::schemes::Written;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -99,6 +102,8 @@ pub(crate) struct Api {
     pub(crate) tls: Option<Tls>,
     /// Names beside the local ones under which this server is reached.
     pub(crate) hosts: Vec<String>,
+    /// Networks of this machine's own surroundings (loopback, link-local) that sources given by callers may lead to.
+    pub(crate) source_networks: Vec<IpNet>,
     /// The only paths that exist, compared as they stand; `None` means all.
     pub(crate) allow_paths: Option<Vec<String>>,
 }
@@ -115,6 +120,7 @@ impl Default for Api {
             media_origins: Origins::default(),
             tls: None,
             hosts: Vec::new(),
+            source_networks: Vec::new(),
             allow_paths: None,
         }
     }
@@ -280,7 +286,9 @@ impl Default for Hls {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamConfig {
     /// Where its frames come from, in this order; empty for one that others publish to, and for one made of others.
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<Written>,
+    /// Who has named them: a caller of the API, where `from_api` stands beside them.
+    pub(crate) origin: Origin,
     /// Its qualities, the best first; empty where there is only one. None is named twice. Streams named here exist and are
     /// not made of others themselves; without sources of its own, the first one is a stream.
     pub(crate) variants: Vec<Variant>,

@@ -544,7 +544,7 @@ fn streams_are_preloaded() {
 }
 
 #[test]
-fn streams_are_published_to_rtmp() {
+fn streams_are_published_to_other_servers() {
     let (config, warnings) =
         read("streams: {a: }\npublish: {a: [rtmp://h/live/k, 'rtmps://u:canary@h/live/k'], b: rtmp://h/l}");
     assert_eq!(config.publish["a"].len(), 2);
@@ -553,7 +553,7 @@ fn streams_are_published_to_rtmp() {
     check(
         "streams: {a: }\npublish: {a: 'srt://h:9'}",
         &[
-            "yeoul.yaml:2:14: publish.a: streams are published to rtmp://, rtmps://, rtmpx:// and whip:https:// only",
+            "yeoul.yaml:2:14: publish.a: expected the URL of a server to publish to, of one of the schemes rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, whip",
         ],
     );
 }

@@ -1,6 +1,9 @@
 //! Connections to others: TCP, with TLS on it where the address asks for it, and only to where a [`Route`] may lead.
 
 mod tls;
+mod wire;
+
+pub(crate) use wire::{Happened, Wire};
 
 use crate::policy::Route;
 use crate::streams::ErrorKind;
@@ -45,11 +48,22 @@ pub(crate) async fn connect(
     tls: Tls,
     route: &mut Route,
 ) -> Result<Connection, Refusal> {
+    let look_up = async |host: &str| Ok(lookup_host((host, port)).await?.collect());
+    connect_by(look_up, host, tls, route).await
+}
+
+/// As [`connect`], with the addresses that `look_up` gives. It is asked once, and what it has said is admitted and dialled: a name that
+/// means something else a moment later changes nothing (CWE-367).
+async fn connect_by(
+    look_up: impl AsyncFnOnce(&str) -> io::Result<Vec<SocketAddr>>,
+    host: &str,
+    tls: Tls,
+    route: &mut Route,
+) -> Result<Connection, Refusal> {
     let retry = |text: String| (ErrorKind::Retry, text);
     // An IPv6 address stands in brackets in URLs.
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let found =
-        lookup_host((host, port)).await.map_err(|error| retry(format!("cannot be found: {error}")))?;
+    let found = look_up(host).await.map_err(|error| retry(format!("cannot be found: {error}")))?;
     let mut refusal = retry("cannot be found: the name has no address".to_owned());
     for address in found {
         if let Err(refused) = route.admit(address.ip()) {
@@ -119,5 +133,63 @@ impl AsyncWrite for Connection {
             Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Encrypted(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+    use std::sync::Arc;
+    use tokio::net::TcpListener;
+
+    /// Connects where a name server that says `addresses` leads a caller of the API; `Ok` is where it came to.
+    async fn lead(addresses: &[IpAddr], port: u16, route: &mut Route) -> Result<SocketAddr, String> {
+        let look_up = async |_: &str| Ok(addresses.iter().map(|&ip| SocketAddr::new(ip, port)).collect());
+        let connected = connect_by(look_up, "cam.example.com", Tls::None, route).await;
+        connected.map(|connection| connection.peer()).map_err(|(_, text)| text)
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    async fn listener() -> (TcpListener, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, port)
+    }
+
+    #[tokio::test]
+    async fn a_name_of_our_own_surroundings_is_no_way_for_a_caller() {
+        let (listener, port) = listener().await;
+        for near in ["127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0", "::", "::1", "169.254.169.254", "fe80::1"] {
+            let refused = lead(&[ip(near)], port, &mut Route::of_caller(Arc::default())).await.unwrap_err();
+            assert!(refused.contains("an address of this machine's own surroundings"), "{near}: {refused}");
+        }
+        let mut route = Route::of_caller(Arc::default());
+        let refused = connect("localhost", port, Tls::None, &mut route).await.map(|_| ()).unwrap_err();
+        assert_eq!(refused.0, ErrorKind::PeerViolation);
+        let accepted = tokio::time::timeout(std::time::Duration::from_millis(50), listener.accept()).await;
+        assert!(accepted.is_err(), "nobody has come");
+    }
+
+    #[tokio::test]
+    async fn the_configuration_may_open_them_and_name_them() {
+        let (_listener, port) = listener().await;
+        let opened = || Route::of_caller(Arc::from(["127.0.0.0/8".parse().expect("a network")]));
+        let there = SocketAddr::new(ip("127.0.0.1"), port);
+        assert_eq!(lead(&[ip("127.0.0.1")], port, &mut opened()).await, Ok(there));
+        assert_eq!(lead(&[ip("169.254.169.254"), ip("127.0.0.1")], port, &mut opened()).await, Ok(there));
+        assert_eq!(lead(&[ip("127.0.0.1")], port, &mut Route::of_owner()).await, Ok(there));
+    }
+
+    #[tokio::test]
+    async fn a_host_far_away_cannot_lead_us_back_by_a_name() {
+        let (_listener, port) = listener().await;
+        let mut route = Route::of_owner();
+        route.came_to(ip("203.0.113.7"));
+        let refused = lead(&[ip("127.0.0.1")], port, &mut route).await.unwrap_err();
+        assert!(refused.contains("is where 203.0.113.7 sends us"), "{refused}");
     }
 }

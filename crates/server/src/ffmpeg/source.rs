@@ -5,9 +5,8 @@ use crate::bytes::Intake;
 use crate::child::{self, Manner, Way};
 use crate::limits::{CHILD_END_WAIT, CHILD_START_WAIT};
 use crate::rtsp::desk::{Desk, Reading};
-use crate::streams::{DialError, ErrorKind};
+use crate::streams::{DialError, ErrorKind, Registry};
 use rustix::process::Signal;
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +22,7 @@ pub(crate) async fn run(
     source: &Source,
     ffmpeg: &Ffmpeg,
     desk: &Arc<Desk>,
-    streams: &BTreeSet<String>,
+    streams: &Registry,
     attach: Attach,
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {

@@ -46,7 +46,7 @@ async fn multivariant(
             Some(choice) if app.config.hls.low_latency => app.hls.form(Container::LowLatency, choice),
             Some(choice) => app.hls.form(Container::Fmp4, choice),
         };
-        let live = app.hls.outputs.ask(stream, &form).await?;
+        let live = app.hls.outputs.ask(&stream, &form).await?;
         app.hls.ids.remember(&app.hls.outputs, &live);
         reply::multivariant(&live, format!("hls/playlist.m3u8?id={}", live.id()), &headers).await
     };

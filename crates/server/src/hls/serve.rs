@@ -124,15 +124,15 @@ async fn media(
 
 async fn ask(app: &App, name: &str, folder: Folder) -> Result<Lease<Live>, Failure> {
     let stream = stream(app, name)?;
-    Ok(app.hls.outputs.ask(stream, &folder.form(app.hls.settings)).await?)
+    Ok(app.hls.outputs.ask(&stream, &folder.form(app.hls.settings)).await?)
 }
 
 /// Media of an output that does not run is not there: nothing is started for it.
 fn find(app: &App, name: &str, folder: Folder) -> Result<Lease<Live>, Failure> {
     let stream = stream(app, name)?;
-    app.hls.outputs.find(stream, &folder.form(app.hls.settings)).ok_or(Failure::NoOutput)
+    app.hls.outputs.find(&stream, &folder.form(app.hls.settings)).ok_or(Failure::NoOutput)
 }
 
-fn stream<'a>(app: &'a App, name: &str) -> Result<&'a Arc<Stream>, Failure> {
+fn stream(app: &App, name: &str) -> Result<Arc<Stream>, Failure> {
     app.streams.get(name).ok_or_else(|| Failure::NoStream(name.to_owned()))
 }

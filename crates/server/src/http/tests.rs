@@ -136,7 +136,7 @@ async fn another_host_cannot_send_us_to_this_machine() {
     assert!(
         text.contains("is where 192.0.2.1 sends us, but 127.0.0.1 is an address of our own surroundings")
     );
-    let (_, text) = dial(&format!("http://{address}/"), Route::of_caller()).await;
-    assert!(text.contains("such a source has to stand in the configuration"), "{text}");
+    let (_, text) = dial(&format!("http://{address}/"), Route::of_caller(std::sync::Arc::default())).await;
+    assert!(text.contains("such an address has to stand in the configuration"), "{text}");
     assert!(seen.lock().unwrap().is_empty(), "nobody was asked");
 }

@@ -21,7 +21,8 @@ use tokio::time::{sleep, sleep_until, timeout};
 use yeoul_media::{Frame, Timestamp, Track, TrackId};
 use yeoul_rtsp::limits::PACKET_BYTES;
 use yeoul_rtsp::message::StatusCode;
-use yeoul_rtsp::server::{Clock, Fanout, Input, Options, Output, Refusal, ServerSession};
+use yeoul_rtsp::server::{Input, Options, Output, Refusal, ServerSession};
+use yeoul_rtsp::{Clock, Fanout};
 
 /// The arguments of `yeoul load camera`.
 #[derive(Debug, Args)]

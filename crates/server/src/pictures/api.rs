@@ -86,7 +86,7 @@ impl Failure {
 async fn source(app: &App, params: &Params) -> Result<Lease<Source>, Failure> {
     let stream = app.streams.get(&params.src).ok_or_else(|| Failure::NoStream(params.src.clone()))?;
     let Pictures { sources, means } = &app.pictures;
-    Ok(sources.ask(stream, means).await?)
+    Ok(sources.ask(&stream, means).await?)
 }
 
 /// `GET /api/frame.jpeg?src=NAME`: one picture.

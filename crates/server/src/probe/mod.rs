@@ -6,6 +6,7 @@ mod report;
 use crate::config::Programs;
 use crate::limits::PROBE_CONNECT_WAIT;
 use crate::mask::Masker;
+use crate::policy::Origin;
 use crate::schemes::{self, Means, Source};
 use anyhow::{anyhow, bail};
 use clap::Args;
@@ -61,7 +62,7 @@ async fn look(source: &Source, time: Duration) -> anyhow::Result<Seen> {
     // Who gives a command on the command line can run it anyway.
     let any = Programs { enabled: true, ..Programs::default() };
     let means = Means { exec: any.clone(), echo: any, ..Means::default() };
-    let dial = schemes::dial(source, &means, slot.attach(), hang_up.clone());
+    let dial = schemes::dial(source, Origin::Owner, &means, slot.attach(), hang_up.clone());
     tokio::pin!(dial);
     let mut over = None;
     let began = Instant::now();

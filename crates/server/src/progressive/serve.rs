@@ -85,10 +85,10 @@ async fn file(
     let stream = find(app, path, src)?;
     let (body, content_type) = if duration.is_some() || filename.is_some() {
         let label = label(container.protocol(), peer, headers);
-        let (download, content_type) = Download::begin(stream, &form, duration, label).await?;
+        let (download, content_type) = Download::begin(&stream, &form, duration, label).await?;
         (body(download, shown), content_type)
     } else {
-        let live = app.progressive.ask(stream, &form).await?;
+        let live = app.progressive.ask(&stream, &form).await?;
         let (viewer, content_type) = Viewer::enter(live).await?;
         (body(viewer, shown), content_type)
     };
@@ -140,7 +140,7 @@ async fn picture(
         let stream = find(&app, "/api/frame.mp4", src)?;
         let label = label(Container::Mp4.protocol(), peer, &headers);
         let Keyframe { pieces, content_type, etag } =
-            Keyframe::last(stream, &Form::picture(&pairs), label).await?;
+            Keyframe::last(&stream, &Form::picture(&pairs), label).await?;
         let mut answer = media::headers(content_type, HeaderValue::from_static("no-cache"));
         add_disposition(&mut answer, query::value(&pairs, "filename").filter(|name| !name.is_empty()));
         Ok(media::answer(&headers, answer, &etag, &pieces))
@@ -149,7 +149,7 @@ async fn picture(
 }
 
 /// The stream that `src` names.
-fn find<'a>(app: &'a App, path: &'static str, src: Option<String>) -> Result<&'a Arc<Stream>, Failure> {
+fn find(app: &App, path: &'static str, src: Option<String>) -> Result<Arc<Stream>, Failure> {
     let src = src.ok_or(Failure::NoName(path))?;
     match app.streams.get(&src) {
         Some(stream) => Ok(stream),

@@ -15,14 +15,15 @@ pub(super) type Shared = Arc<Mutex<Fanout>>;
 #[derive(Debug, Default)]
 pub(super) struct Fanouts(Mutex<HashMap<Choice, Weak<Mutex<Fanout>>>>);
 
-/// A stream's name, and tracks of it.
-type Choice = (String, Vec<TrackId>);
+/// A stream, and tracks of it. The stream is told by its address: a fan-out's players hold it, so that no other can be there. Its name
+/// may be another stream's by now.
+type Choice = (usize, Vec<TrackId>);
 
 impl Fanouts {
     /// The fan-out of this consumer's tracks.
     pub(super) fn get(&self, consumer: &Consumer) -> Result<Shared, Unsupported> {
         let ids = consumer.tracks().iter().map(|track| track.id).collect();
-        let choice = (consumer.stream().name().to_owned(), ids);
+        let choice = (Arc::as_ptr(consumer.stream()).addr(), ids);
         let mut by_choice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = by_choice.get(&choice).and_then(Weak::upgrade) {
             return Ok(found);

@@ -19,7 +19,7 @@ pub(super) fn find(app: &App, request: &Request) -> Result<Arc<Stream>, Refusal>
         }
     }
     let names = request.names();
-    names.iter().find_map(|name| app.streams.get(name)).map(Arc::clone).ok_or_else(|| {
+    names.iter().find_map(|name| app.streams.get(name)).ok_or_else(|| {
         let name = names.first().map_or("", String::as_str);
         Refusal { kind: RefusalKind::NotFound, sentence: format!("there is no stream {name:?}") }
     })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use yeoul_hub::Consumer;
 use yeoul_media::TrackId;
-use yeoul_rtsp::server::Fanout;
+use yeoul_rtsp::Fanout;
 
 /// A fan-out as its players hold it; it ends with the last of them.
 pub(super) type Shared = Arc<Mutex<Fanout>>;
@@ -16,8 +16,9 @@ pub(super) struct Fanouts {
     max_packet_bytes: usize,
 }
 
-/// A stream's name, and tracks of it.
-type Choice = (String, Vec<TrackId>);
+/// A stream, and tracks of it. The stream is told by its address: a fan-out's players hold it, so that no other can be there. Its name
+/// may be another stream's by now.
+type Choice = (usize, Vec<TrackId>);
 
 impl Fanouts {
     pub(super) fn new(max_packet_bytes: usize) -> Self {
@@ -30,7 +31,7 @@ impl Fanouts {
     /// keep theirs.
     pub(super) fn get(&self, consumer: &Consumer, first: Option<u64>) -> Shared {
         let ids = consumer.tracks().iter().map(|track| track.id).collect();
-        let choice = (consumer.stream().name().to_owned(), ids);
+        let choice = (Arc::as_ptr(consumer.stream()).addr(), ids);
         let mut by_choice = self.by_choice.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = by_choice.get(&choice).and_then(Weak::upgrade)
             && lock(&found).fits(consumer.tracks())

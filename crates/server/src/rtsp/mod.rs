@@ -13,6 +13,10 @@ mod udp;
 mod viewing;
 mod worker;
 
+use yeoul_hub::Want;
+use yeoul_media::Kind;
+use yeoul_rtp::format;
+
 /// What waits to be sent on a TCP connection.
 pub(crate) use outbox::Stream as Outbox;
 
@@ -22,4 +26,10 @@ pub(crate) fn random() -> [u8; 32] {
     // Without random numbers there is no safe session: as for TLS, this is the end of the program.
     aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random numbers");
     bytes
+}
+
+/// One picture and one sound at most, of codecs that RTP carries.
+pub(crate) fn wants(video: bool, audio: bool) -> Vec<Want> {
+    let kinds = [(Kind::Video, video), (Kind::Audio, audio)].into_iter().filter(|(_, is_wanted)| *is_wanted);
+    kinds.map(|(kind, _)| Want::any(kind).limited_to(format::carries)).collect()
 }

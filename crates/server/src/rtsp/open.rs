@@ -13,7 +13,7 @@ use yeoul_rtsp::server::Refusal;
 
 /// The stream of this name.
 pub(super) fn find(app: &App, name: &str) -> Result<Arc<Stream>, Refusal> {
-    let found = app.streams.get(name).filter(|_| !name.starts_with(desk::PREFIX)).map(Arc::clone);
+    let found = app.streams.get(name).filter(|_| !name.starts_with(desk::PREFIX));
     found.ok_or_else(|| Refusal::new(StatusCode::NotFound, format!("there is no stream {name:?}")))
 }
 

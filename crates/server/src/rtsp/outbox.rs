@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use yeoul_rtsp::server::{Datagrams, Port};
+use yeoul_rtsp::Datagrams;
+use yeoul_rtsp::server::Port;
 
 /// Bytes for the control connection, in shared pieces.
 #[derive(Debug, Default)]

@@ -13,7 +13,8 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tracing::debug;
-use yeoul_rtsp::server::{Datagrams, Port};
+use yeoul_rtsp::Datagrams;
+use yeoul_rtsp::server::Port;
 
 /// What came from a client.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 use yeoul_hub::{Consumer, Delivery, Event};
 use yeoul_media::Kind;
-use yeoul_rtsp::server::{Block, Clock, Start};
+use yeoul_rtsp::{Block, Clock, Start};
 
 /// The stream that a player has opened.
 pub(super) struct Viewing {

@@ -5,6 +5,7 @@
 //! failure is logged once for each new reason, not once for each attempt.
 
 use crate::limits::{SOURCE_STABLE_AFTER, SOURCE_STOP_WAIT};
+use crate::policy::Origin;
 use crate::schemes::{self, Means, Source};
 use crate::streams::DialError;
 use std::hash::{BuildHasher, RandomState};
@@ -16,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use yeoul_hub::{Backoff, SourceSlot};
 
-/// Drives one source until `stop`.
+/// Drives one source, named by `origin`, until `stop`.
 pub(super) async fn run(
     slot: SourceSlot,
-    source: Source,
+    (source, origin): (Source, Origin),
     means: Arc<Means>,
     linger: Duration,
     stop: CancellationToken,
@@ -32,19 +33,18 @@ pub(super) async fn run(
         logged: None,
         slot,
         source,
+        origin,
         means,
         linger,
     };
-    tokio::select! {
-        () = supervisor.serve(&stop) => {}
-        () = stop.cancelled() => {}
-    }
+    supervisor.serve(&stop).await;
     supervisor.slot.idle();
 }
 
 struct Supervisor {
     slot: SourceSlot,
     source: Source,
+    origin: Origin,
     means: Arc<Means>,
     demand: watch::Receiver<usize>,
     linger: Duration,
@@ -63,10 +63,10 @@ enum End {
 
 impl Supervisor {
     async fn serve(&mut self, stop: &CancellationToken) {
-        while self.demand.wait_for(|&consumers| consumers > 0).await.is_ok() {
+        while self.is_wanted(stop).await {
             self.unwanted_since = None;
             while let End::Failed(error) = self.attempt(stop).await {
-                if !self.wait_after(error).await {
+                if !self.wait_after(error, stop).await {
                     break;
                 }
             }
@@ -75,12 +75,21 @@ impl Supervisor {
         }
     }
 
+    /// Resolves when somebody wants it; `false` if that can no longer be.
+    async fn is_wanted(&mut self, stop: &CancellationToken) -> bool {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => false,
+            wanted = self.demand.wait_for(|&consumers| consumers > 0) => wanted.is_ok(),
+        }
+    }
+
     /// Dials and stays with the source until it fails or nobody wants it any more.
     async fn attempt(&mut self, stop: &CancellationToken) -> End {
         self.slot.connecting();
         let began = Instant::now();
         let hang_up = stop.child_token();
-        let dial = schemes::dial(&self.source, &self.means, self.slot.attach(), hang_up.clone());
+        let dial = schemes::dial(&self.source, self.origin, &self.means, self.slot.attach(), hang_up.clone());
         tokio::pin!(dial);
         let name = self.slot.stream().name();
         let mut live_told = false;
@@ -88,6 +97,7 @@ impl Supervisor {
             tokio::select! {
                 result = &mut dial => break Some(result),
                 () = unwanted_for(&mut self.demand, self.linger, &mut self.unwanted_since) => break None,
+                () = stop.cancelled() => break None,
                 () = self.slot.live(), if !live_told => {
                     live_told = true;
                     self.logged = None;
@@ -99,7 +109,8 @@ impl Supervisor {
             hang_up.cancel();
             // A camera that does not take our goodbye in time is left without.
             let _ = timeout(SOURCE_STOP_WAIT, dial).await;
-            info!(target: "streams", "{name}: closed, nobody is watching");
+            let why = if stop.is_cancelled() { "the stream ends" } else { "nobody is watching" };
+            info!(target: "streams", "{name}: closed, {why}");
             return End::Unwanted;
         };
         if began.elapsed() >= SOURCE_STABLE_AFTER {
@@ -115,7 +126,7 @@ impl Supervisor {
     }
 
     /// Tells the failure and waits for the next attempt; `false` if nobody wants it any more.
-    async fn wait_after(&mut self, error: DialError) -> bool {
+    async fn wait_after(&mut self, error: DialError, stop: &CancellationToken) -> bool {
         let wait = self.backoff.wait(error.kind.longest_wait());
         if self.logged.as_deref() != Some(error.text.as_str()) {
             warn!(target: "streams", "{}: {}; trying again until it works", self.slot.stream().name(), error.text);
@@ -125,6 +136,7 @@ impl Supervisor {
         tokio::select! {
             () = sleep(wait) => true,
             () = unwanted_for(&mut self.demand, self.linger, &mut self.unwanted_since) => false,
+            () = stop.cancelled() => false,
         }
     }
 }

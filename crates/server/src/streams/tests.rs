@@ -13,9 +13,9 @@ fn streams(stop: &CancellationToken) -> Streams {
         timeline: Timeline::default(),
         means: Arc::default(),
     };
-    let source = Source::parse("homekit://192.0.2.1").unwrap();
+    let source = source("homekit://192.0.2.1").remove(0);
     Streams::start(
-        [("cam".to_owned(), StreamConfig { sources: vec![source], variants: Vec::new() })],
+        [("cam".to_owned(), StreamConfig { sources: vec![source], ..StreamConfig::default() })],
         settings,
         stop.clone(),
     )
@@ -56,21 +56,21 @@ async fn closing_ends_every_supervisor() {
     assert!(stop.is_cancelled());
 }
 
-fn source(url: &str) -> Vec<Source> {
-    vec![Source::parse(url).unwrap()]
+fn source(url: &str) -> Vec<Written> {
+    vec![Written::new(url, crate::schemes::Source::parse(url).unwrap())]
 }
 
 /// Streams of which none is ever dialled.
-fn several(configured: Vec<(&str, Vec<Source>, Vec<crate::config::Variant>)>) -> Streams {
+fn several(configured: Vec<(&str, Vec<Written>, Vec<crate::config::Variant>)>) -> Streams {
     let settings = StreamSettings {
         linger: LINGER,
         options: StreamOptions::default(),
         timeline: Timeline::default(),
         means: Arc::default(),
     };
-    let configured = configured
-        .into_iter()
-        .map(|(name, sources, variants)| (name.to_owned(), StreamConfig { sources, variants }));
+    let configured = configured.into_iter().map(|(name, sources, variants)| {
+        (name.to_owned(), StreamConfig { sources, variants, ..StreamConfig::default() })
+    });
     Streams::start(configured, settings, CancellationToken::new())
 }
 
@@ -82,9 +82,9 @@ async fn a_stream_of_others_is_the_first_of_them() {
         ("main", source("rtsp://192.0.2.1/main"), vec![]),
         ("sub", source("rtsp://192.0.2.1/sub"), vec![]),
     ]);
-    assert!(Arc::ptr_eq(streams.get("cam").unwrap(), streams.get("main").unwrap()));
-    let variants: Vec<_> =
-        streams.variants("cam").iter().map(|of| (of.name.as_str(), of.stream.name())).collect();
+    assert!(Arc::ptr_eq(&streams.get("cam").unwrap(), &streams.get("main").unwrap()));
+    let qualities = streams.variants("cam");
+    let variants: Vec<_> = qualities.iter().map(|of| (of.name.as_str(), of.stream.name())).collect();
     assert_eq!(variants, [("main", "main"), ("sub", "sub")]);
     assert!(streams.variants("main").is_empty() && streams.variants("nothing").is_empty());
 }
@@ -94,13 +94,11 @@ async fn renditions_are_streams_of_their_own_that_nobody_is_shown() {
     use crate::config::Variant::{Copy, Rendition};
     let half = yeoul_transcode::ffmpeg::Rendition::parse("360p@600k").unwrap();
     let streams = several(vec![("cam", source("rtsp://192.0.2.1/"), vec![Copy, Rendition(half)])]);
-    let variants: Vec<_> = streams
-        .variants("cam")
-        .iter()
-        .map(|of| (of.name.as_str(), of.stream.name(), of.nominal.bits_per_second))
-        .collect();
+    let qualities = streams.variants("cam");
+    let variants: Vec<_> =
+        qualities.iter().map(|of| (of.name.as_str(), of.stream.name(), of.nominal.bits_per_second)).collect();
     assert_eq!(variants, [("copy", "cam", None), ("360p", "cam@360p", Some(600_000))]);
-    assert_eq!(streams.configured("cam@360p").unwrap().sources[0].to_string(), "360p of cam");
-    assert_eq!(streams.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["cam"]);
+    assert_eq!(streams.configured("cam@360p").unwrap().sources[0].text, "360p of cam");
+    assert_eq!(streams.all().into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["cam"]);
     streams.close().await;
 }

@@ -3,10 +3,11 @@
 //! All of them are streams of their own on one timeline, so that an output goes from one to another without a jump. Those
 //! that a camera sends are kept in step by its clock ([`Siblings`]).
 
-use super::{ConfiguredStream, StreamSettings, Streams};
+use super::{ConfiguredStream, Streams, Table};
 use crate::config::{StreamConfig, Variant as Wanted};
 use crate::ffmpeg::RenditionSource;
-use crate::schemes::Source;
+use crate::policy::Origin;
+use crate::schemes::{Source, Written};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use yeoul_hub::{Siblings, Stream};
@@ -39,44 +40,53 @@ impl StreamConfig {
 }
 
 /// Adds the streams that are made of others, renditions, and which stream has which qualities.
-pub(super) fn add(
-    streams: &mut Streams,
-    configured: &BTreeMap<String, StreamConfig>,
-    settings: &StreamSettings,
-) {
+pub(super) fn add(streams: &Streams, table: &mut Table, configured: &BTreeMap<String, StreamConfig>) {
     for (name, config) in configured {
         if let Some(Wanted::Stream(first)) = config.variants.first()
             && config.is_made_of_others()
-            && let Some(first) = streams.by_name.get(first)
+            && let Some(first) = table.by_name.get(first)
         {
-            let same = ConfiguredStream { variants: Vec::new(), ..first.clone() };
-            streams.by_name.insert(name.clone(), same);
+            let same = Arc::new(first.with(Vec::new()));
+            table.by_name.insert(name.clone(), same);
         }
     }
-    for (name, config) in configured {
+    for (name, config) in configured.iter().filter(|(_, config)| !config.variants.is_empty()) {
         let variants = config.variants.iter();
-        let variants = variants.filter_map(|wanted| variant(streams, name, wanted, settings)).collect();
-        if let Some(stream) = streams.by_name.get_mut(name) {
-            stream.variants = variants;
+        let variants = variants.filter_map(|wanted| variant(streams, table, name, wanted)).collect();
+        if let Some(stream) = table.by_name.get(name).map(|stream| stream.with(variants)) {
+            table.by_name.insert(name.clone(), Arc::new(stream));
         }
     }
-    align(streams);
+    align(table);
 }
 
-fn variant(streams: &mut Streams, name: &str, wanted: &Wanted, settings: &StreamSettings) -> Option<Variant> {
-    let own = Arc::clone(&streams.by_name.get(name)?.stream);
+impl ConfiguredStream {
+    /// The same with these qualities.
+    fn with(&self, variants: Vec<Variant>) -> Self {
+        Self {
+            stream: Arc::clone(&self.stream),
+            sources: self.sources.clone(),
+            origin: self.origin,
+            variants,
+            stop: self.stop.clone(),
+        }
+    }
+}
+
+fn variant(streams: &Streams, table: &mut Table, name: &str, wanted: &Wanted) -> Option<Variant> {
+    let own = Arc::clone(&table.by_name.get(name)?.stream);
     let nominal = Nominal::default();
     Some(match wanted {
         Wanted::Copy => Variant { name: "copy".to_owned(), stream: own, nominal },
         Wanted::Stream(other) => {
-            Variant { name: other.clone(), stream: Arc::clone(&streams.by_name.get(other)?.stream), nominal }
+            Variant { name: other.clone(), stream: Arc::clone(&table.by_name.get(other)?.stream), nominal }
         }
         Wanted::Rendition(rendition) => {
-            let source = RenditionSource::new(own, *rendition, &settings.means.ffmpeg);
-            let made =
-                streams.supervise(&format!("{name}@{rendition}"), vec![Source::Rendition(source)], settings);
+            let source = RenditionSource::new(own, *rendition, &streams.settings.means.ffmpeg);
+            let source = Written::new(&source.to_string(), Source::Rendition(source));
+            let made = streams.supervise(&format!("{name}@{rendition}"), vec![source], Origin::Owner);
             let stream = Arc::clone(&made.stream);
-            streams.renditions.insert(stream.name().to_owned(), made);
+            table.renditions.insert(stream.name().to_owned(), Arc::new(made));
             let nominal = Nominal { bits_per_second: Some(rendition.bitrate()) };
             Variant { name: rendition.to_string(), stream, nominal }
         }
@@ -84,10 +94,10 @@ fn variant(streams: &mut Streams, name: &str, wanted: &Wanted, settings: &Stream
 }
 
 /// Streams that are qualities of one stream show one camera. One stream can be a quality of several.
-fn align(streams: &Streams) {
-    let is_rendition = |stream: &Stream| streams.renditions.contains_key(stream.name());
+fn align(table: &Table) {
+    let is_rendition = |stream: &Stream| table.renditions.contains_key(stream.name());
     let mut cameras: Vec<Vec<&Arc<Stream>>> = Vec::new();
-    for configured in streams.by_name.values() {
+    for configured in table.by_name.values() {
         let own = configured.variants.iter().map(|variant| &variant.stream).filter(|of| !is_rendition(of));
         let mut camera: Vec<&Arc<Stream>> = own.collect();
         // What shows the same camera as one of them, shows it too.

@@ -198,7 +198,7 @@ async fn offer(
     let (form, text) = Form::read(headers, body)?;
     let offer = Arc::new(Offer::parse(&text)?);
     let label = label(caller, headers);
-    let (consumer, quality) = join(stream, app.streams.variants(name), &offer, &label).await?;
+    let (consumer, quality) = join(&stream, &app.streams.variants(name), &offer, &label).await?;
     let begun = webrtc.begin(&offer, consumer, quality, called(caller, headers), caller.to_string()).await?;
     let location = location(&begun.id);
     Ok(form.answer(&begun, location))
@@ -217,7 +217,7 @@ async fn publish(
     let stream = app.streams.get(name).ok_or_else(|| Failure::NoStream(name.to_owned()))?;
     let (form, text) = Form::read(headers, body)?;
     let offer = Offer::parse_published(&text)?;
-    let place = Place::Stream(Arc::clone(stream));
+    let place = Place::Stream(stream);
     let begun = webrtc.accept(&offer, place, label(caller, headers), called(caller, headers)).await?;
     let location = location(&begun.id);
     Ok(form.answer(&begun, location))

@@ -142,6 +142,20 @@ impl Yeoul {
         (status, head, body)
     }
 
+    /// What each publication of a stream does, as the API tells it.
+    pub(crate) fn publishes(&self, name: &str) -> Vec<String> {
+        let body = self.get(&format!("/api/streams?src={name}"));
+        let stream: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let publications = stream["publish"].as_array().map_or(&[][..], Vec::as_slice);
+        let states = publications.iter().map(|publication| publication["state"].as_str().expect("a state"));
+        states.map(str::to_owned).collect()
+    }
+
+    /// Its configuration file.
+    pub(crate) fn file(&self) -> String {
+        std::fs::read_to_string(self.folder.join("yeoul.yaml")).expect("a file")
+    }
+
     /// The port of the API.
     pub(crate) fn api_port(&self) -> u16 {
         self.api_port

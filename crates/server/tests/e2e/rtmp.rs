@@ -10,14 +10,14 @@ use yeoul_rtmp::client::{ClientSession, Input, Output as Wish};
 use yeoul_rtmp::url::Source;
 
 /// nginx with its RTMP module, on a port of loopback.
-struct Nginx {
+pub(crate) struct Nginx {
     tool: Option<Tool>,
     port: u16,
     config: PathBuf,
 }
 
 impl Nginx {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let [port] = free_ports();
         let folder = std::env::temp_dir().join(format!("yeoul-nginx-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -46,7 +46,7 @@ impl Nginx {
         self.tool = None;
     }
 
-    fn url(&self, name: &str) -> String {
+    pub(crate) fn url(&self, name: &str) -> String {
         format!("rtmp://127.0.0.1:{}/live/{name}", self.port)
     }
 }
@@ -180,24 +180,18 @@ fn a_stream_of_nginx_is_seen_everywhere() {
     assert!(yeoul.end() < SECOND * 2);
 }
 
-/// The state of what is published, as the API tells it.
-fn published(yeoul: &Yeoul) -> String {
-    let state: serde_json::Value = serde_json::from_str(&yeoul.get("/api/streams?src=cam")).expect("JSON");
-    state["publish"][0]["state"].as_str().expect("a state").to_owned()
-}
-
 #[test]
 fn a_stream_is_published_to_nginx_and_again_when_that_comes_back() {
     let mut nginx = Nginx::start();
     let camera = Camera::start(&["--file", &clip("1080p25-gop2"), "--fps", "25", "--audio", "aac"]);
     let config = format!("streams: {{cam: '{}'}}\npublish: {{cam: '{}'}}", camera.url(), nginx.url("out"));
     let yeoul = Yeoul::start(&config);
-    wait_until("published", SECOND * 30, || published(&yeoul) == "live");
+    wait_until("published", SECOND * 30, || yeoul.publishes("cam") == ["live"]);
     check(&nginx.url("out"), 25);
     nginx.end();
-    wait_until("told", SECOND * 30, || published(&yeoul) != "live");
+    wait_until("told", SECOND * 30, || yeoul.publishes("cam") != ["live"]);
     nginx.begin();
-    wait_until("published again", SECOND * 40, || published(&yeoul) == "live");
+    wait_until("published again", SECOND * 40, || yeoul.publishes("cam") == ["live"]);
     check(&nginx.url("out"), 25);
     let state = yeoul.get("/api/streams?src=cam");
     assert!(!state.contains("/out") && state.contains("/live/***"), "the key is not told: {state}");
@@ -276,7 +270,11 @@ impl Player {
                 Wish::Frame(frame) if frame.track.0 == 0 => {
                     self.pictures.push((frame.keyframe, frame.dts.to_ticks(1000)));
                 }
-                Wish::Frame(_) | Wish::Tracks(_) | Wish::Note(_) | Wish::Publishing { .. } => {}
+                Wish::Frame(_)
+                | Wish::Tracks(_)
+                | Wish::Note(_)
+                | Wish::Publishing { .. }
+                | Wish::Reconnect => {}
                 Wish::Wait(_) | Wish::Close => return,
             }
         }

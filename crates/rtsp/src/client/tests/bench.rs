@@ -63,6 +63,8 @@ pub(super) struct Bench {
     pub(super) frames: Vec<Frame>,
     pub(super) notes: Vec<String>,
     pub(super) playing: Option<Playing>,
+    /// What the server does not take, once it takes the rest.
+    pub(super) recording: Option<Vec<String>>,
     pub(super) ended: Option<Ended>,
     pub(super) error: Option<Error>,
 }
@@ -70,8 +72,13 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(source: &str, camera: impl FnMut(&Request) -> Answer + 'static) -> Self {
         let source = Source::parse(source).expect("a source");
+        Self::with(ClientSession::new(source, SSRC, epoch()), camera)
+    }
+
+    /// With a session that begins.
+    pub(super) fn with(session: ClientSession, camera: impl FnMut(&Request) -> Answer + 'static) -> Self {
         let mut bench = Self {
-            session: ClientSession::new(source, SSRC, epoch()),
+            session,
             camera: Box::new(camera),
             framer: Framer::new(Stray::Refuse),
             now: epoch(),
@@ -83,6 +90,7 @@ impl Bench {
             frames: Vec::new(),
             notes: Vec::new(),
             playing: None,
+            recording: None,
             ended: None,
             error: None,
         };
@@ -161,6 +169,9 @@ impl Bench {
                 }
                 Output::Event(Event::Playing(playing)) => {
                     assert!(self.playing.replace(playing).is_none(), "said once");
+                }
+                Output::Event(Event::Recording { passed_over }) => {
+                    assert!(self.recording.replace(passed_over).is_none(), "said once");
                 }
                 Output::Event(Event::Frame(frame)) => self.frames.push(frame),
                 Output::Event(Event::Note(note)) => self.notes.push(note),

@@ -9,3 +9,4 @@ mod cameras;
 mod dialogue;
 mod playback;
 mod properties;
+mod publishing;

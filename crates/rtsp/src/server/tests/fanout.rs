@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::limits::{NUMBERED_FRAMES, RECENT_BLOCKS};
-use crate::server::fanout::media_formats;
+use crate::send::media_formats;
 use proptest::prelude::*;
 use yeoul_rtp::packet::PacketRef;
 

@@ -10,6 +10,7 @@ mod requests;
 
 use super::*;
 use crate::message::{Response, StatusCode};
+use crate::send::{Clock, Fanout};
 use bytes::Bytes;
 use std::fmt::Write;
 use yeoul_media::bitstream::{aac, h264, nal};

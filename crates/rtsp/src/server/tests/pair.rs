@@ -18,6 +18,8 @@ struct Pair {
     links: [LossyLink; 2],
     frames: Vec<Frame>,
     tracks: usize,
+    /// The server takes what the client publishes.
+    is_recording: bool,
     errors: Vec<String>,
     ended: bool,
 }
@@ -25,14 +27,19 @@ struct Pair {
 impl Pair {
     fn new(url: &str, link: Link, seed: u64) -> Self {
         let source: Source = Source::parse(url).unwrap();
+        Self::with(ClientSession::new(source, 5, epoch()), Rig::new(), link, seed)
+    }
+
+    fn with(client: ClientSession, rig: Rig, link: Link, seed: u64) -> Self {
         Self {
-            client: ClientSession::new(source, 5, epoch()),
-            rig: Rig::new(),
+            client,
+            rig,
             rng: Rng::new(seed),
             to_client: VecDeque::new(),
             links: [LossyLink::new(link, seed), LossyLink::new(Link::default(), seed)],
             frames: Vec::new(),
             tracks: 0,
+            is_recording: false,
             errors: Vec::new(),
             ended: false,
         }
@@ -71,6 +78,7 @@ impl Pair {
                 }
                 client::Output::Event(Event::Frame(frame)) => self.frames.push(frame),
                 client::Output::Event(Event::Playing(playing)) => self.tracks = playing.tracks.len(),
+                client::Output::Event(Event::Recording { .. }) => self.is_recording = true,
                 client::Output::Event(Event::Note(_)) => {}
                 client::Output::Event(Event::Ended(_)) => self.ended = true,
                 client::Output::Wait(_) => return,
@@ -205,4 +213,56 @@ fn over_a_link_that_loses_the_picture_is_back_at_the_next_keyframe() {
     assert!(good.len() >= 50 - 1, "{} of 50 pictures after the loss", good.len());
     assert!(pair.rig.session.reception().lost > 0, "the client reports what it has lost");
     assert_eq!(pair.errors, [""; 0]);
+}
+
+/// A client that publishes H.264 and AAC to `url`, and what makes its packets.
+fn publisher(url: &str, rig: Rig, seed: u64) -> (Pair, Fanout) {
+    let tracks = [h264_track(4), aac_track(5)];
+    let fanout = Fanout::new(&tracks, 1400, [3; 32]);
+    let start = fanout.start(&[], Timestamp::ZERO);
+    let client = ClientSession::publish(Source::parse(url).unwrap(), &tracks, start, epoch());
+    (Pair::with(client, rig, Link::default(), seed), fanout)
+}
+
+#[test]
+fn what_we_publish_our_server_takes_frame_by_frame() {
+    let account = Account { username: "u".to_owned(), password: "p".to_owned() };
+    let options = Options { account: Some(account), ..Options::default() };
+    let (mut pair, mut fanout) = publisher("rtsp://u:p@192.0.2.1/in", Rig::with(options, None), 4);
+    pair.carry();
+    assert!(pair.is_recording, "{:?} {}", pair.errors, pair.rig.events());
+    let mut sent = Vec::new();
+    // Long enough for reports and keepalives.
+    for n in 0..2000 {
+        let video = picture(4, n, n % 25 == 0, if n % 25 == 0 { 20_000 } else { 500 });
+        let audio = sound(5, n, true, Bytes::from(yeoul_testkit::aac::frame(150)));
+        for (index, frame) in [(2 * n, &video), (2 * n + 1, &audio)] {
+            let block = fanout.block(index.into(), frame, clock(pair.rig.now)).unwrap().unwrap();
+            pair.tell(client::Input::Media(&block));
+            pair.carry();
+        }
+        sent.extend([video, audio]);
+        pair.pass(FRAME);
+    }
+    assert_eq!(pair.errors, [""; 0]);
+    let published = std::mem::take(&mut pair.rig.frames);
+    assert_eq!(of(&published, 0), of(&sent, 4));
+    assert_eq!(of(&published, 1), of(&sent, 5));
+    let captured = published.iter().filter_map(|frame| frame.captured_at).next();
+    assert_eq!(captured, Some(wall_epoch()), "the sender reports carry the wall clock");
+    pair.tell(client::Input::Stop);
+    pair.carry();
+    assert!(pair.ended && pair.rig.events().ends_with("[Stop]"), "{:?}", pair.errors);
+}
+
+#[test]
+fn what_our_server_says_to_a_publisher_is_told() {
+    let (mut pair, _) = publisher("rtsp://192.0.2.1/nobody", Rig::new(), 4);
+    pair.carry();
+    assert_eq!(
+        pair.errors,
+        [
+            "192.0.2.1:554 does not take the stream: it answered ANNOUNCE of rtsp://192.0.2.1/nobody with 404 Not Found: there is no such stream"
+        ]
+    );
 }

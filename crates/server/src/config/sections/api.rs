@@ -15,6 +15,7 @@ const KEYS: &[&str] = &[
     "origin",
     "media_origin",
     "hosts",
+    "source_networks",
     "unix_listen",
     "allow_paths",
     "static_dir",
@@ -46,6 +47,14 @@ impl Draft {
                     const EXPECTED: &str = "names of this server such as cameras.example.com, without a port";
                     if let Some(hosts) = super::parsed(reader, node, &path, EXPECTED, host) {
                         api.hosts = hosts;
+                    }
+                }
+                "source_networks" => {
+                    const EXPECTED: &str = "networks such as 127.0.0.0/8";
+                    if let Some(networks) =
+                        super::parsed(reader, node, &path, EXPECTED, |text| text.parse().ok())
+                    {
+                        api.source_networks = networks;
                     }
                 }
                 "unix_listen" => {

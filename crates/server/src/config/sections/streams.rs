@@ -5,7 +5,9 @@ use crate::config::node::{Node, Value};
 use crate::config::reader::Reader;
 use crate::config::{StreamConfig, StreamDefaults};
 use crate::limits::{STREAM_NAME_BYTES, STREAM_SOURCES};
-use crate::schemes::Source;
+use crate::mask::url_password;
+use crate::policy::Origin;
+use crate::schemes::{Source, Written};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ pub(super) fn read(
             continue;
         }
         let path = format!("streams.{name}");
-        let (url, qualities) = parts(reader, node, &path);
+        let Parts { url, qualities, origin } = parts(reader, node, &path);
         // A later layer's stream takes the place of an earlier one's as a whole.
         variants.remove(name);
         if let Some(qualities) = qualities {
@@ -44,25 +46,38 @@ pub(super) fn read(
             );
         }
         let sources = items.iter().take(STREAM_SOURCES).filter_map(|item| source(reader, item, &path));
-        streams.insert(name.to_owned(), StreamConfig { sources: sources.collect(), variants: Vec::new() });
+        streams.insert(
+            name.to_owned(),
+            StreamConfig { sources: sources.collect(), origin, variants: Vec::new() },
+        );
     }
 }
 
-/// Where the sources stand and where the variants, whichever way they are written.
-fn parts<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> (Option<&'n Node>, Option<&'n Node>) {
-    let Value::Map(entries) = &node.value else { return (Some(node), None) };
-    let (mut url, mut variants) = (None, None);
+/// What stands at a name, whichever way it is written.
+struct Parts<'n> {
+    url: Option<&'n Node>,
+    qualities: Option<&'n Node>,
+    origin: Origin,
+}
+
+fn parts<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> Parts<'n> {
+    let mut parts = Parts { url: None, qualities: None, origin: Origin::Owner };
+    let Value::Map(entries) = &node.value else { return Parts { url: Some(node), ..parts } };
     for (key, value) in entries.iter() {
         match key.text.as_str() {
-            "url" => url = Some(value),
-            "variants" => variants = Some(value),
-            _ => reader.unknown(key, path, &["url", "variants"]),
+            "url" => parts.url = Some(value),
+            "variants" => parts.qualities = Some(value),
+            "from_api" => {
+                let is_from_api = reader.boolean(value, &format!("{path}.from_api")).unwrap_or_default();
+                parts.origin = if is_from_api { Origin::Caller } else { Origin::Owner };
+            }
+            _ => reader.unknown(key, path, &["url", "variants", "from_api"]),
         }
     }
-    (url, variants)
+    parts
 }
 
-fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Source> {
+fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Written> {
     // An empty text is no source, as `name=` on the command line.
     let text = reader.private_text(node, path).filter(|text| !text.value.is_empty())?;
     reader.secrets.extend(url_password(&text.value));
@@ -71,23 +86,13 @@ fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Source> {
             if let Source::Planned { scheme } = &source {
                 reader.warn(&node.place, format!("{path}: sources of scheme {scheme} are not supported yet"));
             }
-            Some(source)
+            Some(Written::new(text.value.trim(), source))
         }
         Err(error) => {
             reader.fail(&node.place, format!("{path}: {error}"));
             None
         }
     }
-}
-
-/// The password of `scheme://user:password@host`, as it stands and decoded.
-pub(super) fn url_password(url: &str) -> Vec<String> {
-    let Some((_, rest)) = url.split_once("://") else { return Vec::new() };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let password = authority.rsplit_once('@').and_then(|(userinfo, _)| userinfo.split_once(':'));
-    let Some((_, password)) = password else { return Vec::new() };
-    let decoded = percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned();
-    vec![password.to_owned(), decoded]
 }
 
 pub(super) fn defaults(reader: &mut Reader<'_>, node: &Node, defaults: &mut StreamDefaults) {

@@ -3,26 +3,27 @@
 mod push;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 pub(crate) use push::push;
 
+use crate::connect::{Happened, Tls, Wire};
+use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
 use std::time::Instant;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
-use wire::{Happened, Wire};
 use yeoul_hub::{Attach, Label, Producer};
 use yeoul_media::{Codec, Frame};
 use yeoul_rtmp::Purpose;
 use yeoul_rtmp::client::{self, ClientSession, Input, Output};
-use yeoul_rtmp::url::Source;
+use yeoul_rtmp::url::{Scheme, Source};
 
 /// Plays `source` and publishes its frames until the server ends the session, or until `hang_up` is cancelled and the server has been
 /// told.
 pub(crate) async fn run(
     source: &Source,
+    route: Route,
     attach: Attach,
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {
@@ -31,16 +32,28 @@ pub(crate) async fn run(
         debug!(target: "rtmp", "{stream}: #{unknown} means nothing to an RTMP source");
     }
     let wire = tokio::select! {
-        wire = Wire::open(source) => wire?,
+        wire = open(source, route.clone()) => wire?,
         () = hang_up.cancelled() => return Ok(()),
     };
     let session = ClientSession::new(Instant::now(), source.clone(), Purpose::Play, super::seed());
-    let mut dial = Dial { source, session, wire, stream, attach, producer: None };
+    let mut dial = Dial { source, route, session, wire, stream, attach, producer: None };
     dial.play(&hang_up).await
+}
+
+/// Connects to the server of an address.
+async fn open(source: &Source, mut route: Route) -> Result<Wire, DialError> {
+    let url = &source.url;
+    let tls = match url.scheme {
+        Scheme::Rtmp => Tls::None,
+        Scheme::Rtmps => Tls::Checked,
+        Scheme::Rtmpx => Tls::Unchecked,
+    };
+    Wire::open(url.authority(), (&url.host, url.port_or_default()), tls, &mut route).await
 }
 
 struct Dial<'a> {
     source: &'a Source,
+    route: Route,
     session: ClientSession,
     wire: Wire,
     /// The stream's name, for the log.
@@ -52,7 +65,7 @@ struct Dial<'a> {
 impl Dial<'_> {
     async fn play(&mut self, hang_up: &CancellationToken) -> Result<(), DialError> {
         let mut is_hanging_up = false;
-        while let Some(until) = self.drain()? {
+        while let Some(until) = self.drain().await? {
             let input = tokio::select! {
                 happened = self.wire.transfer() => match happened {
                     Happened::Received => Input::Received(self.wire.received()),
@@ -73,10 +86,11 @@ impl Dial<'_> {
     }
 
     /// Does what the session wants; gives the time of its next wish, `None` if it has none any more.
-    fn drain(&mut self) -> Result<Option<Instant>, DialError> {
+    async fn drain(&mut self) -> Result<Option<Instant>, DialError> {
         loop {
             match self.session.poll_output() {
                 Output::Send(bytes) => self.wire.push(bytes),
+                Output::Reconnect => self.wire = open(self.source, self.route.clone()).await?,
                 Output::Tracks(codecs) => self.tracks(codecs),
                 Output::Frame(frame) => self.publish(frame)?,
                 Output::Note(note) => info!(target: "rtmp", "{}: {note}", self.stream),

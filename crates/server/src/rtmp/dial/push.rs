@@ -1,9 +1,9 @@
 //! Dials an RTMP server and publishes a stream to it.
 
-use super::from_client;
-use super::wire::{Happened, Wire};
+use super::{from_client, open};
+use crate::connect::{Happened, Wire};
+use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
-use std::future::pending;
 use std::time::Instant;
 use tokio::time::sleep_until;
 use tracing::{debug, info};
@@ -16,16 +16,19 @@ use yeoul_rtmp::{Fanout, Purpose};
 /// away. `live` is called once the server takes it. Dropped, it closes the connection.
 pub(crate) async fn push(
     target: &Source,
+    route: Route,
     consumer: Consumer,
     live: impl FnOnce() + Send,
 ) -> Result<(), DialError> {
-    let wire = Wire::open(target).await?;
+    let wire = open(target, route.clone()).await?;
     let session = ClientSession::new(Instant::now(), target.clone(), Purpose::Publish, crate::rtmp::seed());
-    let mut push = Push { session, wire, consumer, fanout: None, has_started: false };
+    let mut push = Push { target, route, session, wire, consumer, fanout: None, has_started: false };
     push.run(live).await
 }
 
-struct Push {
+struct Push<'a> {
+    target: &'a Source,
+    route: Route,
     session: ClientSession,
     wire: Wire,
     consumer: Consumer,
@@ -34,10 +37,10 @@ struct Push {
     has_started: bool,
 }
 
-impl Push {
+impl Push<'_> {
     async fn run(&mut self, live: impl FnOnce() + Send) -> Result<(), DialError> {
         let mut live = Some(live);
-        while let Some(until) = self.drain()? {
+        while let Some(until) = self.drain().await? {
             if self.fanout.is_some()
                 && let Some(live) = live.take()
             {
@@ -55,7 +58,7 @@ impl Push {
                     Happened::Sent => {}
                     Happened::Failed(text) => return Err(self.wire.error(ErrorKind::Retry, text)),
                 },
-                event = next(&mut self.consumer, may_fetch) => self.event(event)?,
+                event = self.consumer.next(), if may_fetch => self.event(event)?,
                 () = sleep_until(until.into()) => self.tell(Input::Timeout)?,
             }
         }
@@ -63,10 +66,11 @@ impl Push {
         Ok(())
     }
 
-    fn drain(&mut self) -> Result<Option<Instant>, DialError> {
+    async fn drain(&mut self) -> Result<Option<Instant>, DialError> {
         loop {
             match self.session.poll_output() {
                 Output::Send(bytes) => self.wire.push(bytes),
+                Output::Reconnect => self.wire = open(self.target, self.route.clone()).await?,
                 Output::Publishing { message_stream } => {
                     let fanout = Fanout::new(self.consumer.tracks(), message_stream);
                     let fanout = fanout.map_err(|error| {
@@ -114,8 +118,4 @@ impl Push {
             None => Ok(()),
         }
     }
-}
-
-async fn next(consumer: &mut Consumer, may_fetch: bool) -> Event {
-    if may_fetch { consumer.next().await } else { pending().await }
 }

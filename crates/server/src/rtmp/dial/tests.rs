@@ -134,7 +134,7 @@ async fn take(manner: Manner, scheme: &str, frames: usize) -> Result<(), DialErr
     let hang_up = CancellationToken::new();
     let dial = tokio::spawn({
         let (attach, hang_up) = (slot.attach(), hang_up.clone());
-        async move { run(&source, attach, hang_up).await }
+        async move { run(&source, Route::of_owner(), attach, hang_up).await }
     });
     if frames > 0 {
         let mut consumer = stream.join(vec![Want::any(Kind::Audio)], Label::default()).ready().await.unwrap();
@@ -184,7 +184,7 @@ async fn a_stream_is_published_over_tls() {
     let (tell, live) = tokio::sync::oneshot::channel();
     let pushing = tokio::spawn(async move {
         let live = || tell.send(()).expect("somebody waits");
-        push(&target, consumer, live).await
+        push(&target, Route::of_owner(), consumer, live).await
     });
     tokio::time::timeout(Duration::from_secs(10), live).await.expect("in time").unwrap();
     let (mut sent, mut got) = (0, Vec::new());

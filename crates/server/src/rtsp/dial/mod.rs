@@ -1,8 +1,11 @@
 //! Dials a camera: the sockets and the clock of a [`ClientSession`], whose frames go to the hub.
 
+mod push;
 mod sockets;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use push::push;
 
 use crate::connect::{Connection, Tls, connect};
 use crate::limits::{DIAL_CONNECT_WAIT, DIAL_FAREWELL_WAIT, DIAL_READ_BYTES, DIAL_WRITE_WAIT};
@@ -124,6 +127,8 @@ impl Dial {
                 }
                 Output::Event(Event::Playing(playing)) => self.attach(playing),
                 Output::Event(Event::Frame(frame)) => self.publish(frame)?,
+                // It plays.
+                Output::Event(Event::Recording { .. }) => {}
                 Output::Event(Event::Note(note)) => info!(target: "rtsp", "{}: {note}", self.stream),
                 Output::Event(Event::Ended(_)) => return Ok(Next::Over),
             }
@@ -132,12 +137,7 @@ impl Dial {
 
     async fn connect(&mut self, host: &str, port: u16, tls: client::Tls) -> Result<(), DialError> {
         (self.connection, self.sockets) = (None, Sockets::default());
-        let tls = match tls {
-            client::Tls::None => Tls::None,
-            client::Tls::Checked => Tls::Checked,
-            client::Tls::Unchecked => Tls::Unchecked,
-        };
-        let connecting = connect(host, port, tls, &mut self.route);
+        let connecting = connect(host, port, protection(tls), &mut self.route);
         let Ok(connected) = timeout(DIAL_CONNECT_WAIT, connecting).await else {
             let seconds = DIAL_CONNECT_WAIT.as_secs();
             return Err(
@@ -209,6 +209,14 @@ impl Dial {
 fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
+}
+
+fn protection(tls: client::Tls) -> Tls {
+    match tls {
+        client::Tls::None => Tls::None,
+        client::Tls::Checked => Tls::Checked,
+        client::Tls::Unchecked => Tls::Unchecked,
+    }
 }
 
 fn from_client(error: client::Error) -> DialError {

@@ -25,6 +25,8 @@ enum Fault {
     HangsUp,
     /// 404.
     HasNoPath,
+    /// 302 to an address of this machine.
+    SendsAway,
 }
 
 /// Starts a camera for one connection; the methods it was asked for come through the channel.
@@ -81,7 +83,9 @@ impl Camera {
     async fn answer(&mut self, request: &Request) -> io::Result<()> {
         let _ = self.asked.send(request.method.clone());
         let response = Response::to(request, StatusCode::Ok);
-        let response = if request.method == Method::Setup {
+        let response = if self.fault == Fault::SendsAway {
+            Response::to(request, StatusCode::Found).with(header::LOCATION, "rtsp://[::1]:9/")
+        } else if request.method == Method::Setup {
             self.set_up(request).await?
         } else if request.method != Method::Describe {
             response.with(header::SESSION, "abc")
@@ -190,6 +194,18 @@ async fn what_a_camera_refuses_is_told_without_the_password() {
     let error = result.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
     assert!(error.text.contains("404") && !error.text.contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn where_a_camera_sends_us_is_under_the_policy_as_well() {
+    let (address, _methods) = camera(Fault::SendsAway).await;
+    let stream = Stream::new("cam", 1, StreamOptions::default());
+    let source = Source::parse(&format!("rtsp://{address}/")).unwrap();
+    let route = Route::of_caller(Arc::from(["127.0.0.0/8".parse().expect("a network")]));
+    let dial = run(&source, route, stream.sources().remove(0).attach(), CancellationToken::new());
+    let error = dial.await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::PeerViolation);
+    assert!(error.text.contains("is at ::1, an address of this machine's own surroundings"), "{error}");
 }
 
 #[tokio::test]

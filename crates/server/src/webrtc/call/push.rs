@@ -26,6 +26,7 @@ pub(crate) fn wants() -> Vec<Want> {
 pub(crate) async fn push(
     target: &Source,
     webrtc: Option<&Arc<WebRtc>>,
+    route: Route,
     consumer: Consumer,
     live: impl FnOnce() + Send,
 ) -> Result<(), DialError> {
@@ -35,7 +36,7 @@ pub(crate) async fn push(
     let settings = webrtc.settings(&addresses, false);
     let published = Call::to_publish(consumer.tracks(), &settings);
     let (call, offer) = published.map_err(|error| refused(&peer, &error))?;
-    let mut endpoint = Endpoint::new(target, Route::of_owner());
+    let mut endpoint = Endpoint::new(target, route);
     let (answer, remote) = endpoint.offer(offer).await?;
     let answered = call.answered(Instant::now(), SystemTime::now(), &answer, &settings);
     let result = match answered {

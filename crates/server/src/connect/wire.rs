@@ -1,6 +1,6 @@
-//! The connection to an RTMP server, with what waits to be sent on it.
+//! A connection to a server, with what waits to be sent on it.
 
-use crate::connect::{Connection, Tls, connect};
+use super::{Connection, Tls, connect};
 use crate::limits::{DIAL_CONNECT_WAIT, DIAL_FAREWELL_WAIT, DIAL_READ_BYTES, DIAL_WRITE_WAIT};
 use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
@@ -11,10 +11,9 @@ use std::io;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, sleep_until, timeout};
-use yeoul_rtmp::url::{Scheme, Source};
 
 /// A connection that reads and writes at once.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     peer_name: String,
     peer: SocketAddr,
     reader: ReadHalf<Connection>,
@@ -29,7 +28,7 @@ pub(super) struct Wire {
 }
 
 /// What a transfer came to.
-pub(super) enum Happened {
+pub(crate) enum Happened {
     /// [`Wire::received`] has bytes.
     Received,
     /// Something was sent.
@@ -40,17 +39,15 @@ pub(super) enum Happened {
 }
 
 impl Wire {
-    pub(super) async fn open(source: &Source) -> Result<Self, DialError> {
-        let url = &source.url;
-        let peer_name = url.authority();
+    /// Connects to `host`; `peer_name` is what sentences call it.
+    pub(crate) async fn open(
+        peer_name: String,
+        (host, port): (&str, u16),
+        tls: Tls,
+        route: &mut Route,
+    ) -> Result<Self, DialError> {
         let error = |kind, text: String| DialError::new(kind, format!("{peer_name} {text}"));
-        let tls = match url.scheme {
-            Scheme::Rtmp => Tls::None,
-            Scheme::Rtmps => Tls::Checked,
-            Scheme::Rtmpx => Tls::Unchecked,
-        };
-        let mut route = Route::of_owner();
-        let connecting = connect(&url.host, url.port_or_default(), tls, &mut route);
+        let connecting = connect(host, port, tls, route);
         let Ok(connected) = timeout(DIAL_CONNECT_WAIT, connecting).await else {
             let text = format!("does not answer: no connection within {} s", DIAL_CONNECT_WAIT.as_secs());
             return Err(error(ErrorKind::Retry, text));
@@ -71,11 +68,11 @@ impl Wire {
         })
     }
 
-    pub(super) fn peer(&self) -> SocketAddr {
+    pub(crate) fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    pub(super) fn push(&mut self, bytes: Bytes) {
+    pub(crate) fn push(&mut self, bytes: Bytes) {
         if self.queue.is_empty() {
             self.gives_up_at = Some(Instant::now() + DIAL_WRITE_WAIT);
         }
@@ -83,16 +80,16 @@ impl Wire {
     }
 
     /// Whether everything has been taken.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    pub(super) fn received(&self) -> &[u8] {
+    pub(crate) fn received(&self) -> &[u8] {
         self.buffer.get(..self.received).unwrap_or_default()
     }
 
     /// Reads or writes, whatever can be done first. Can be dropped at any time.
-    pub(super) async fn transfer(&mut self) -> Happened {
+    pub(crate) async fn transfer(&mut self) -> Happened {
         let gives_up_at = self.gives_up_at.filter(|_| !self.queue.is_empty() || self.unflushed);
         tokio::select! {
             read = self.reader.read(&mut self.buffer) => match read {
@@ -132,7 +129,7 @@ impl Wire {
     }
 
     /// Sends what is left, if that can be done at once.
-    pub(super) async fn finish(&mut self) {
+    pub(crate) async fn finish(&mut self) {
         let farewell = async {
             while let Some(bytes) = self.queue.pop_front() {
                 self.writer.write_all(&bytes).await?;
@@ -142,7 +139,7 @@ impl Wire {
         let _ = timeout(DIAL_FAREWELL_WAIT, farewell).await;
     }
 
-    pub(super) fn error(&self, kind: ErrorKind, text: impl std::fmt::Display) -> DialError {
+    pub(crate) fn error(&self, kind: ErrorKind, text: impl std::fmt::Display) -> DialError {
         DialError::new(kind, format!("{} {text}", self.peer_name))
     }
 }

@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 /// A sequence of unguessable numbers.
 #[derive(Clone)]
-pub(super) struct Secrets {
+pub(crate) struct Secrets {
     seed: [u8; 32],
     count: u64,
 }
@@ -18,11 +18,11 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    pub(super) fn new(seed: [u8; 32]) -> Self {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
         Self { seed, count: 0 }
     }
 
-    pub(super) fn next_u128(&mut self) -> u128 {
+    pub(crate) fn next_u128(&mut self) -> u128 {
         let mut context = Context::new(&SHA256);
         context.update(&self.seed);
         context.update(&self.count.to_be_bytes());
@@ -32,17 +32,17 @@ impl Secrets {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "some of the random bits")]
-    pub(super) fn next_u64(&mut self) -> u64 {
+    pub(crate) fn next_u64(&mut self) -> u64 {
         self.next_u128() as u64
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "some of the random bits")]
-    pub(super) fn next_u32(&mut self) -> u32 {
+    pub(crate) fn next_u32(&mut self) -> u32 {
         self.next_u128() as u32
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "some of the random bits")]
-    pub(super) fn next_u16(&mut self) -> u16 {
+    pub(crate) fn next_u16(&mut self) -> u16 {
         self.next_u128() as u16
     }
 }

@@ -1,5 +1,7 @@
 //! The door, with callers from everywhere; then the answers.
 
+mod sources;
+
 use super::routes::table;
 use super::{Door, Peer};
 use crate::app::{App, End, Server};
@@ -452,7 +454,7 @@ async fn exit_and_restart_end_the_program() {
 #[tokio::test]
 async fn what_does_not_exist_is_said() {
     let app = app("");
-    let (status, body, headers) = call(&app, CALLER, &Method::PUT, "/api/streams?name=a&src=b", "").await;
+    let (status, body, headers) = call(&app, CALLER, &Method::PUT, "/api/schemes", "").await;
     assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(
         headers.get(header::ALLOW).map(|allow| allow.to_str().expect("text")),

@@ -11,7 +11,7 @@ use yeoul_rtp::packet::HEADER_BYTES;
 /// Bytes in front of a packet on an interleaved connection (RFC 2326 §10.12).
 const PREFIX_BYTES: usize = 4;
 
-/// The RTP packets of one frame, made once and shared by all players of a [`super::Fanout`].
+/// The RTP packets of one frame, made once and shared by all sessions of a [`super::Fanout`].
 #[derive(Debug)]
 pub struct Block {
     /// The track, counted as in the session's description.
@@ -54,7 +54,7 @@ impl Datagrams {
 }
 
 /// The default interleaved channels of a track: RTP and RTCP.
-pub(super) fn default_channels(track: usize) -> Option<(u8, u8)> {
+pub(crate) fn default_channels(track: usize) -> Option<(u8, u8)> {
     let rtp = u8::try_from(track.checked_mul(2)?).ok()?;
     Some((rtp, rtp.checked_add(1)?))
 }

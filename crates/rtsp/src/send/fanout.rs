@@ -1,4 +1,4 @@
-//! Frames to packets, once for all players of the same tracks.
+//! Frames to packets, once for all who are sent the same tracks.
 //!
 //! All players of a [`Fanout`] share SSRC, sequence numbers and the start of RTP time, so that the bytes of a frame are
 //! the same for each of them. Sequence numbers belong to the index a frame has in its stream: whoever asks first for a
@@ -6,8 +6,8 @@
 //! numbers. Design page: `docs/design/03-rtsp-fanout.md`.
 
 use super::block::{Block, BlockWriter};
-use super::secrets::Secrets;
 use crate::limits::{NUMBERED_FRAMES, RECENT_BLOCK_BYTES, RECENT_BLOCKS};
+use crate::secrets::Secrets;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
