@@ -11,6 +11,7 @@ pub mod config;
 pub mod container;
 pub mod hls;
 pub mod media;
+pub mod onvif;
 pub mod rtmp;
 pub mod rtp;
 pub mod rtsp;
@@ -53,6 +54,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "jpeg", run: transcode::jpeg, seeds: transcode::jpeg_seeds },
     Target { name: "mpegts", run: streams::mpegts, seeds: streams::mpegts_seeds },
     Target { name: "multipart", run: streams::multipart, seeds: streams::multipart_seeds },
+    Target { name: "onvif_xml", run: onvif::onvif_xml, seeds: onvif::onvif_xml_seeds },
     Target { name: "rtcp", run: rtp::rtcp, seeds: rtp::rtcp_seeds },
     Target { name: "rtmp_amf", run: rtmp::rtmp_amf, seeds: rtmp::rtmp_amf_seeds },
     Target { name: "rtmp_chunks", run: rtmp::rtmp_chunks, seeds: rtmp::rtmp_chunks_seeds },

@@ -5,7 +5,15 @@ import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { audioStats, openPage, playerState, startBrowser, startYeoul, until, videoStats } from './harness.mjs';
+import {
+  audioStats,
+  openPage,
+  playerState,
+  startBrowser,
+  startYeoul,
+  until,
+  videoStats,
+} from './harness.mjs';
 
 const run = promisify(execFile);
 
@@ -21,14 +29,17 @@ after(() => browser.close());
 async function publish(t, server, codec) {
   const page = await openPage(t, browser, server.url);
   await page.evaluate(async (codec) => {
-    const media = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+    const media = await window.navigator.mediaDevices.getUserMedia({ video: true, audio: true });
     const connection = new RTCPeerConnection();
     for (const track of media.getTracks()) {
       const { sender } = connection.addTransceiver(track, { direction: 'sendonly' });
       if (codec && track.kind === 'video') {
-        const { codecs } = RTCRtpSender.getCapabilities('video');
+        const { codecs } = window.RTCRtpSender.getCapabilities('video');
         const only = codecs.filter((of) => [`video/${codec}`, 'video/rtx'].includes(of.mimeType));
-        connection.getTransceivers().find((of) => of.sender === sender).setCodecPreferences(only);
+        connection
+          .getTransceivers()
+          .find((of) => of.sender === sender)
+          .setCodecPreferences(only);
       }
     }
     await connection.setLocalDescription();
@@ -39,7 +50,11 @@ async function publish(t, server, codec) {
     });
     if (reply.status !== 201) throw new Error(`${reply.status} ${await reply.text()}`);
     await connection.setRemoteDescription({ type: 'answer', sdp: await reply.text() });
-    window.published = { connection, session: reply.headers.get('Location'), etag: reply.headers.get('ETag') };
+    window.published = {
+      connection,
+      session: reply.headers.get('Location'),
+      etag: reply.headers.get('ETag'),
+    };
   }, codec);
   return page;
 }

@@ -7,6 +7,7 @@ use crate::ffmpeg::Ffmpeg;
 use crate::hls::Hls;
 use crate::limits::{SHUTDOWN_WAIT, TIMELINE_BEFORE_START};
 use crate::mask::Masker;
+use crate::onvif::ptz::Cameras;
 use crate::outputs::Outputs;
 use crate::pictures::Pictures;
 use crate::preload;
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) pictures: Pictures,
     /// Viewers and publishers by WebRTC; `None` if that is off.
     pub(crate) webrtc: Option<Arc<WebRtc>>,
+    /// Cameras that can be moved.
+    pub(crate) cameras: Cameras,
     /// What is published to other servers.
     pub(crate) publications: Publications,
     /// Endless files that are being watched.
@@ -107,6 +110,7 @@ impl App {
         let publications =
             Publications::start(&config.publish, streams.registry(), webrtc.as_ref(), &tasks, &shutdown);
         Ok(Arc::new(Self {
+            cameras: Cameras::default(),
             publications,
             access: Access::new(config.access.clone()),
             masker,

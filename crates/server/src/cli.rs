@@ -8,6 +8,7 @@ use crate::limits::RUNTIME_WAIT;
 use crate::load;
 use crate::log;
 use crate::mask::Masker;
+use crate::onvif;
 use crate::probe;
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -30,6 +31,7 @@ Examples:
   yeoul -c /etc/yeoul.yaml -c api.listen=:8080 the same file on two machines, one with another port
   yeoul -c 'streams.door=rtsp://user:password@192.168.1.64/stream1'
   yeoul probe rtsp://user:password@192.168.1.64/stream1
+  yeoul discover                               find the ONVIF cameras of the network
   yeoul load rtsp://127.0.0.1:8554/door --viewers 200
 
 The page is at http://127.0.0.1:1984/ unless api.listen says otherwise.";
@@ -64,6 +66,8 @@ struct ConfigArgs {
 enum Task {
     /// Look at a source for some seconds and tell what it sends
     Probe(probe::ProbeArgs),
+    /// Find the ONVIF cameras of the network, or list the profiles of one
+    Discover(onvif::command::DiscoverArgs),
     /// Load a server with viewers and tell what they got, and what it cost
     Load(load::LoadArgs),
     /// Read the configuration, tell what is wrong with it and where the page will be, and end
@@ -122,6 +126,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     match &cli.command {
         Some(Task::Probe(arguments)) => probe::run(arguments),
+        Some(Task::Discover(arguments)) => onvif::command::run(arguments),
         Some(Task::Load(arguments)) => load::run(arguments),
         Some(Task::Check) => check(&cli.config.config),
         None if cli.daemon && std::env::var_os(IN_BACKGROUND).is_none() => daemonize(),

@@ -18,6 +18,7 @@ mod limits;
 mod load;
 mod log;
 mod mask;
+mod onvif;
 mod outputs;
 mod pictures;
 mod policy;

@@ -548,6 +548,7 @@ pub(crate) const HTTP_HEAD_BYTES: usize = 64 << 10;
 
 /// The shortest time from one request for a picture to the next: most cameras make no more of them.
 pub(crate) const HTTP_PICTURE_INTERVAL: Duration = Duration::from_millis(200);
+
 /// How long a server may take for the goodbye to it; DTLS has said it already.
 pub(crate) const WEBRTC_FAREWELL_WAIT: Duration = Duration::from_secs(2);
 /// Longest message of a WebSocket on which a call is answered: an answer with its candidates has a few KiB.
@@ -556,3 +557,28 @@ pub(crate) const WEBRTC_SIGNAL_BYTES: usize = 64 << 10;
 pub(crate) const WEBRTC_SIGNALS_BEFORE_ANSWER: usize = 64;
 /// Longest that a datagram may have waited in the kernel, by its clock: its buffer has room for less.
 pub(crate) const WEBRTC_LONGEST_UNREAD: Duration = Duration::from_secs(2);
+
+/// Profiles of a camera that are told where one is asked for that is not there: those of a recorder fill no screen.
+pub(crate) const ONVIF_PROFILES_TOLD: usize = 16;
+
+/// How long a search for cameras waits for answers: they come within 500 ms of a probe (WS-Discovery, APP_MAX_DELAY), of which there
+/// are two; go2rtc waits for 5 s.
+pub(crate) const DISCOVERY_WAIT: Duration = Duration::from_secs(3);
+
+/// When a search asks again, for what was lost.
+pub(crate) const DISCOVERY_REPEAT: Duration = Duration::from_millis(700);
+
+/// Interfaces of this machine on which cameras are searched.
+pub(crate) const DISCOVERY_INTERFACES: usize = 32;
+
+/// Datagrams that a search reads on one interface: 256 cameras that answer each of four probes twice.
+pub(crate) const DISCOVERY_DATAGRAMS: usize = 2048;
+
+/// Cameras that a search finds: more do not live in one network.
+pub(crate) const DISCOVERY_DEVICES: usize = 256;
+
+/// How long a camera moves unless it is told: a step.
+pub(crate) const PTZ_MOVE_USUAL: Duration = Duration::from_secs(1);
+
+/// How long it moves at most, when nothing more is heard of whoever moves it.
+pub(crate) const PTZ_MOVE_LONGEST: Duration = Duration::from_secs(10);

@@ -5,6 +5,7 @@ use crate::exec::{self, Command};
 use crate::ffmpeg::{self, Ffmpeg, RenditionSource};
 use crate::http;
 use crate::mask::Masker;
+use crate::onvif;
 use crate::policy::{Origin, Route};
 use crate::rtsp::desk::Desk;
 use crate::streams::{DialError, ErrorKind, Registry};
@@ -19,8 +20,8 @@ use yeoul_transcode::ffmpeg::source::{Input, Source as FfmpegSource};
 
 /// The schemes that can be dialled, as `GET /api/schemes` tells them.
 pub(crate) const SCHEMES: &[&str] = &[
-    "echo", "exec", "ffmpeg", "http", "https", "httpx", "rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx",
-    "tcp", "webrtc",
+    "echo", "exec", "ffmpeg", "http", "https", "httpx", "onvif", "rtmp", "rtmps", "rtmpx", "rtsp", "rtsps",
+    "rtspx", "tcp", "webrtc",
 ];
 
 /// Schemes that go2rtc knows and Yeoul does not dial yet: known words, not typing errors.
@@ -40,7 +41,6 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
     "kasa",
     "multitrans",
     "nest",
-    "onvif",
     "ring",
     "roborock",
     "tapo",
@@ -71,6 +71,8 @@ pub(crate) enum Source {
     Http(Box<http::Source>),
     /// `webrtc:`.
     WebRtc(Box<webrtc::call::Source>),
+    /// `onvif://`.
+    Onvif(Box<onvif::Source>),
     /// A lower quality of another stream. Nobody writes it as a URL: it is a variant.
     Rendition(RenditionSource),
     /// A scheme of [`PLANNED_SCHEMES`]: the stream says so when it is asked for.
@@ -130,6 +132,7 @@ impl Source {
             "echo" => address(Command::parse_plain(text)).map(Self::Echo),
             "http" | "https" | "httpx" | "tcp" => address(http::Source::parse(text)).map(Self::Http),
             "webrtc" => address(webrtc::call::Source::parse(text)).map(Self::WebRtc),
+            "onvif" => address(onvif::Source::parse(text)).map(Self::Onvif),
             planned if PLANNED_SCHEMES.contains(&planned) => Ok(Self::Planned { scheme }),
             _ => Err(SourceError::UnknownScheme { scheme }),
         }
@@ -149,11 +152,32 @@ impl Source {
     /// Whether it runs no program but ffmpeg, and that one with what is a stream of this server and presets only.
     fn is_secure(&self, is_stream: impl Fn(&str) -> bool) -> bool {
         match self {
-            Self::Rtsp(_) | Self::Rtmp(_) | Self::Http(_) | Self::WebRtc(_) | Self::Planned { .. } => true,
+            Self::Rtsp(_)
+            | Self::Rtmp(_)
+            | Self::Http(_)
+            | Self::WebRtc(_)
+            | Self::Onvif(_)
+            | Self::Planned { .. } => true,
             Self::Ffmpeg(source) => {
                 source.is_tame() && matches!(source.input(), Input::Name(name) if is_stream(name))
             }
             Self::Exec(_) | Self::Echo(_) | Self::Rendition(_) => false,
+        }
+    }
+
+    /// The camera, if it is one of ONVIF.
+    pub(crate) fn as_onvif(&self) -> Option<&onvif::Source> {
+        match self {
+            Self::Onvif(source) => Some(source),
+            Self::Rtsp(_)
+            | Self::Rtmp(_)
+            | Self::Ffmpeg(_)
+            | Self::Exec(_)
+            | Self::Echo(_)
+            | Self::Http(_)
+            | Self::WebRtc(_)
+            | Self::Rendition(_)
+            | Self::Planned { .. } => None,
         }
     }
 }
@@ -184,6 +208,7 @@ impl fmt::Display for Source {
             Self::Exec(command) | Self::Echo(command) => write!(f, "{command}"),
             Self::Http(source) => write!(f, "{source}"),
             Self::WebRtc(source) => write!(f, "{source}"),
+            Self::Onvif(source) => write!(f, "{source}"),
             Self::Rendition(source) => write!(f, "{source}"),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
         }
@@ -277,6 +302,7 @@ pub(crate) async fn dial(
         Source::WebRtc(source) => {
             webrtc::call::run(source, means.webrtc.as_ref(), route, attach, hang_up).await
         }
+        Source::Onvif(source) => onvif::dial::run(source, route, attach, hang_up).await,
         Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
             ErrorKind::Unsupported,
@@ -309,7 +335,7 @@ mod tests {
         let error = Source::parse("gopher://cam/1").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp, webrtc"
+            "unknown scheme gopher; known are echo, exec, ffmpeg, http, https, httpx, onvif, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, tcp, webrtc"
         );
     }
 
@@ -320,6 +346,7 @@ mod tests {
         };
         check("rtsp://192.168.1.2/1", Ok(()));
         check("http://192.168.1.2/1.mjpeg", Ok(()));
+        check("onvif://192.168.1.2?subtype=1", Ok(()));
         check("ffmpeg:cam#audio=opus#query=log_level=debug", Ok(()));
         for text in
             ["exec:ls", "echo:ls", "ffmpeg:/etc/passwd", "ffmpeg:http://127.0.0.1/", "ffmpeg:virtual?video"]

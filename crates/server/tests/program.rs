@@ -185,11 +185,11 @@ fn a_wrong_configuration_ends_the_start_with_every_error() {
 
 #[test]
 fn check_tells_warnings_and_validity() {
-    let output = yeoul(&["check", "-c", "{streams: {a: 'onvif:x', b: }}"]);
+    let output = yeoul(&["check", "-c", "{streams: {a: 'wyze:x', b: }}"]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         text(&output.stdout),
-        "--config:1:15: streams.a: sources of scheme onvif are not supported yet\nthe configuration is valid; it has 2 streams\nthe page will be at http://127.0.0.1:1984/\n"
+        "--config:1:15: streams.a: sources of scheme wyze are not supported yet\nthe configuration is valid; it has 2 streams\nthe page will be at http://127.0.0.1:1984/\n"
     );
     let output = yeoul(&["check", "-c", "{api: {listen: '[::1]:8080', base_path: /cams}}"]);
     assert!(text(&output.stdout).ends_with("\nthe page will be at http://[::1]:8080/cams/\n"), "{output:?}");

@@ -95,7 +95,7 @@ enum Base {
 }
 
 fn below_base(base: &str, uri: &Uri) -> Base {
-    if base.is_empty() {
+    if base.is_empty() || routes::absolute(uri.path()).is_some() {
         return Base::AsItIs;
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();

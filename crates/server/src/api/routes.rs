@@ -2,7 +2,7 @@
 
 use super::{program, sources, streams};
 use crate::app::App;
-use crate::{hls, pictures, progressive, web, webrtc};
+use crate::{hls, onvif, pictures, progressive, web, webrtc};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
@@ -54,7 +54,16 @@ pub(super) fn table() -> Vec<Route> {
     table.extend(pictures::routes());
     table.extend(progressive::routes());
     table.extend(hls::routes());
+    table.extend(onvif::api::routes());
     table
+}
+
+/// What of go2rtc lies outside of `api.base_path`, for others ask there without knowing of it.
+const ABSOLUTE: &[&str] = &["/onvif/"];
+
+/// The part of [`ABSOLUTE`] that a path belongs to.
+pub(super) fn absolute(path: &str) -> Option<&'static str> {
+    ABSOLUTE.iter().copied().find(|prefix| path.starts_with(prefix))
 }
 
 /// Paths of go2rtc that do not work yet: the answer says so, instead of a riddle.
@@ -67,7 +76,6 @@ const PLANNED: &[&str] = &[
     "/api/stream.y4m",
     "/api/stream",
     "/api/ffmpeg",
-    "/api/onvif",
 ];
 
 /// The routes that `api.allow_paths` leaves, with the page behind them.
@@ -75,9 +83,8 @@ pub(super) fn router(app: &Arc<App>) -> Router {
     let api = &app.config.api;
     // Compared as go2rtc does: the whole path as it is registered.
     let allowed = |path: &str| {
-        api.allow_paths
-            .as_ref()
-            .is_none_or(|allowed| allowed.iter().any(|allow| *allow == format!("{}{path}", api.base_path)))
+        let registered = absolute(path).map_or_else(|| format!("{}{path}", api.base_path), str::to_owned);
+        api.allow_paths.as_ref().is_none_or(|allowed| allowed.contains(&registered))
     };
     let off = if app.config.hls.enabled { Vec::new() } else { hls::routes() };
     let is_on = |path: &str| !off.iter().any(|route| route.path == path);

@@ -170,10 +170,12 @@ async fn publish(app: &App, query: &Query) -> Result<(), Failure> {
 /// A source that a caller gives for the stream `name`. Home Assistant has ffmpeg read the stream that it adds with the same request.
 fn source(app: &App, name: &str, text: &str) -> Result<Written, Failure> {
     app.masker.learn(&url_password(text));
-    match Source::parse_of_caller(text, |read| read == name || app.streams.registry().contains(read))? {
-        Source::Planned { scheme } => Err(Failure::Planned(scheme)),
-        source => Ok(Written::new(text, source)),
+    let is_stream = |read: &str| read == name || app.streams.registry().contains(read);
+    let source = Source::parse_of_caller(text, is_stream)?;
+    if let Source::Planned { scheme } = source {
+        return Err(Failure::Planned(scheme));
     }
+    Ok(Written::new(text, source))
 }
 
 /// Writes a change into the configuration file. The stream is changed already: where the file cannot be, the answer says so.

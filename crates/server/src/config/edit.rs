@@ -172,7 +172,6 @@ impl<'t> Scan<'t> {
         self.bytes.get(character).copied().unwrap_or(self.text.len())
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's enum is not ours and not exhaustive")]
     fn section(&self) -> Result<Section, EditError> {
         let mut events = Parser::new_from_str(&self.protected);
         loop {
@@ -208,7 +207,6 @@ impl<'t> Scan<'t> {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's enum is not ours and not exhaustive")]
     fn entries(&self, events: &mut Events<'_>, section: Span) -> Result<Section, EditError> {
         let is_flow = self.is_flow(section);
         let (mut entries, mut column) = (Vec::new(), None);

@@ -58,6 +58,7 @@ impl Drop for Driver {
 
 /// An answer whose body is still to come. The connection is the client's, and goes on with it.
 pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
     /// Where it came from, after redirects.
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
@@ -153,57 +154,85 @@ impl Client {
     ) -> Result<Reply, DialError> {
         let mut url = url.clone();
         let mut redirects = 0;
+        loop {
+            let reply = self.exchange(method, &url, content.as_ref()).await?;
+            let failed =
+                |text: &str| DialError::new(ErrorKind::PeerViolation, format!("{} {text}", authority(&url)));
+            if reply.status.is_redirection()
+                && let Some(location) = reply.headers.get(header::LOCATION).and_then(|to| to.to_str().ok())
+            {
+                redirects += 1;
+                if redirects > HTTP_REDIRECTS {
+                    return Err(failed("redirects in circles"));
+                }
+                let next = url.join(location).ok().filter(|next| matches!(next.scheme(), "http" | "https"));
+                let next = next.filter(Url::has_host);
+                url = next.ok_or_else(|| failed("redirects to what is no HTTP address"))?;
+                self.connection = None;
+                continue;
+            }
+            if reply.status.is_success() {
+                return Ok(reply);
+            }
+            let mut refusal = self.refusal(&url, reply.status);
+            if reply.status != StatusCode::UNAUTHORIZED {
+                refusal.text.push_str(&reason(reply.body).await);
+            }
+            return Err(refusal);
+        }
+    }
+
+    /// Asks `url` and no other, and takes whatever is answered; but a challenge is answered if there is an account.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub(crate) async fn exchange(
+        &mut self,
+        method: &Method,
+        url: &Url,
+        content: Option<&Content>,
+    ) -> Result<Reply, DialError> {
         let mut answered_challenge = false;
         loop {
-            let reply = self.send(method, &url, content.as_ref()).await?;
-            let (status, headers) = (reply.status(), reply.headers());
-            if self.is_own(&url) {
-                self.take_cookies(headers);
+            let reply = self.send(method, url, content).await?;
+            if self.is_own(url) {
+                self.take_cookies(reply.headers());
             }
-            let failed = |kind, text: &str| DialError::new(kind, format!("{} {text}", authority(&url)));
-            if status == StatusCode::UNAUTHORIZED
+            if reply.status() == StatusCode::UNAUTHORIZED
                 && !answered_challenge
-                && self.is_own(&url)
-                && self.take_challenge(headers)
+                && self.is_own(url)
+                && self.take_challenge(reply.headers())
             {
                 answered_challenge = true;
                 // Its body would stand before the next answer.
                 self.connection = None;
                 continue;
             }
-            if status.is_redirection()
-                && let Some(location) = headers.get(header::LOCATION).and_then(|to| to.to_str().ok())
-            {
-                redirects += 1;
-                if redirects > HTTP_REDIRECTS {
-                    return Err(failed(ErrorKind::PeerViolation, "redirects in circles"));
-                }
-                let next = url.join(location).ok().filter(|next| matches!(next.scheme(), "http" | "https"));
-                let next = next.filter(Url::has_host);
-                url = next.ok_or_else(|| {
-                    failed(ErrorKind::PeerViolation, "redirects to what is no HTTP address")
-                })?;
-                (answered_challenge, self.connection) = (false, None);
-                continue;
-            }
-            if !status.is_success() {
-                let kind = match status {
-                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Unauthorized,
-                    StatusCode::NOT_FOUND | StatusCode::GONE => ErrorKind::NotFound,
-                    _ => ErrorKind::Retry,
-                };
-                let hint = match (status, &self.source.account) {
-                    (StatusCode::UNAUTHORIZED, None) => "; no user name and password are given",
-                    (StatusCode::UNAUTHORIZED, Some(_)) => "; user name or password are wrong",
-                    _ => "",
-                };
-                let said = if hint.is_empty() { reason(reply.into_body()).await } else { String::new() };
-                return Err(failed(kind, &format!("answers {status}{hint}{said}")));
-            }
             let peer = self.connection.as_ref().map(|connection| connection.peer.clone());
             let (parts, body) = reply.into_parts();
-            return Ok(Reply { url, headers: parts.headers, peer: peer.unwrap_or_default(), body });
+            let peer = peer.unwrap_or_default();
+            return Ok(Reply { status: parts.status, url: url.clone(), headers: parts.headers, peer, body });
         }
+    }
+
+    /// What an answer that is no success means.
+    pub(crate) fn refusal(&self, url: &Url, status: StatusCode) -> DialError {
+        let kind = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Unauthorized,
+            StatusCode::NOT_FOUND | StatusCode::GONE => ErrorKind::NotFound,
+            _ => ErrorKind::Retry,
+        };
+        let hint = match (status, &self.source.account) {
+            (StatusCode::UNAUTHORIZED, None) => "; no user name and password are given",
+            (StatusCode::UNAUTHORIZED, Some(_)) => "; user name or password are wrong",
+            _ => "",
+        };
+        DialError::new(kind, format!("{} answers {status}{hint}", authority(url)))
+    }
+
+    /// The way that it has gone so far, for whoever goes on to where the answers lead.
+    pub(crate) fn into_route(self) -> Route {
+        self.route
     }
 
     /// One request and the head of its answer. A connection that was kept may have been closed meanwhile: then a new one is asked.

@@ -5,7 +5,7 @@ mod dial;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Client, Content};
 pub(crate) use dial::run;
 
 use crate::connect::Tls;
@@ -106,6 +106,24 @@ impl Source {
             Some((AUTHORIZATION, value))
         });
         basic.into_iter().chain(self.headers.iter().cloned()).collect()
+    }
+
+    /// Another address, asked with the account and the headers of this one unless it brings its own account along.
+    pub(crate) fn lead_to(&self, address: &str) -> Result<Self, SourceError> {
+        let mut other = Self::parse(address)?;
+        other.account = other.account.or_else(|| self.account.clone());
+        other.headers.clone_from(&self.headers);
+        Ok(other)
+    }
+
+    /// The same on another host; nothing changes if `host` is none.
+    pub(crate) fn set_host(&mut self, host: Option<&str>) {
+        let _ = self.url.set_host(host);
+    }
+
+    /// User name and password, decoded.
+    pub(crate) fn account(&self) -> Option<(&str, &str)> {
+        self.account.as_ref().map(|account| (account.username.as_str(), account.password.as_str()))
     }
 
     /// Host and port, for sentences.

@@ -8,6 +8,7 @@ mod harness;
 mod hls;
 mod https;
 mod load;
+mod onvif;
 mod pictures;
 mod progressive;
 mod publish;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Codecs that ffprobe finds in `url`, in alphabetical order.
-fn codecs(url: &str) -> String {
+pub(crate) fn codecs(url: &str) -> String {
     let arguments = ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", url];
     let output = run("ffprobe", &arguments, SECOND * 60);
     let names: BTreeSet<&str> = output
@@ -24,7 +24,7 @@ fn codecs(url: &str) -> String {
 }
 
 /// The stream has these codecs over RTSP, its frames go on in time, and HLS shows what it can of them.
-fn check(server: &Yeoul, name: &str, expected: &str) {
+pub(crate) fn check(server: &Yeoul, name: &str, expected: &str) {
     let url = server.rtsp(name);
     assert_eq!(codecs(&url), expected, "{name}\n{}", server.get(&format!("/api/streams?src={name}")));
     let read = ["-v", "error", "-i", &url, "-t", "1", "-c", "copy", "-f", "framecrc", "-"];
@@ -49,7 +49,7 @@ fn check(server: &Yeoul, name: &str, expected: &str) {
 }
 
 /// Watches a stream until the API tells why it is not live.
-fn reason(server: &Yeoul, name: &str, expected: &str) {
+pub(crate) fn reason(server: &Yeoul, name: &str, expected: &str) {
     let _watcher = Watcher::start(server, name);
     let mut told = String::new();
     wait_until(&format!("{name} tells {expected:?}"), SECOND * 20, || {
@@ -60,7 +60,7 @@ fn reason(server: &Yeoul, name: &str, expected: &str) {
 }
 
 /// A folder with this file in it, made by ffmpeg.
-fn made(name: &str, arguments: &[&str]) -> PathBuf {
+pub(crate) fn made(name: &str, arguments: &[&str]) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("yeoul-sources-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join(name);

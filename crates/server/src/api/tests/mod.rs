@@ -102,7 +102,8 @@ async fn check_matrix(configuration: &str, rules: &[Rule]) {
     for Rule { caller, look, change } in rules {
         for (path, method) in paths.iter().flat_map(|path| METHODS.map(|method| (path, method))) {
             let app = app(configuration);
-            let (status, body, _) = call(&app, *caller, &method, path, "").await;
+            // Of a stream: without one, cameras are searched.
+            let (status, body, _) = call(&app, *caller, &method, &format!("{path}?src=nobody"), "").await;
             let expected =
                 if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&method) { look } else { change };
             let place = format!("{method} {path} by {}: {status} {body}", caller.name);
@@ -383,7 +384,7 @@ async fn the_program_tells_its_version_in_go2rtcs_words() {
     assert!(version.starts_with("1.9.14+yeoul."));
     assert_eq!(
         get(&app(""), "/api/schemes").await.1,
-        r#"["echo","exec","ffmpeg","http","https","httpx","rtmp","rtmps","rtmpx","rtsp","rtsps","rtspx","tcp","webrtc"]"#.to_owned() + "\n"
+        r#"["echo","exec","ffmpeg","http","https","httpx","onvif","rtmp","rtmps","rtmpx","rtsp","rtsps","rtspx","tcp","webrtc"]"#.to_owned() + "\n"
     );
 }
 
@@ -462,7 +463,7 @@ async fn what_does_not_exist_is_said() {
         "{body}"
     );
     assert_eq!(get(&app, "/api/nothing").await.0, StatusCode::NOT_FOUND);
-    assert_eq!(get(&app, "/api/onvif?src=a").await.0, StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(get(&app, "/api/ffmpeg?dst=a").await.0, StatusCode::NOT_IMPLEMENTED);
     assert_eq!(get(&app, "/assets/nothing.js").await.0, StatusCode::NOT_FOUND);
     let (status, _, headers) = call(&app, CALLER, &Method::GET, "/webrtc.html?src=a%20b", "").await;
     assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);
@@ -497,6 +498,9 @@ async fn everything_lies_below_the_base_path() {
     let app = app("api: {base_path: /cams}");
     assert_eq!(get(&app, "/cams/api").await.0, StatusCode::OK);
     assert_eq!(get(&app, "/cams/").await.0, StatusCode::OK);
+    // Who asks a camera by ONVIF knows nothing of a base.
+    let (status, ..) = call(&app, CALLER, &Method::POST, "/onvif/device_service", "").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
     for path in ["/", "/api", "/camsx/api", "/cams/../api"] {
         assert_eq!(get(&app, path).await.0, StatusCode::NOT_FOUND, "{path}");
     }

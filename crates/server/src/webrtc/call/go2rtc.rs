@@ -73,11 +73,10 @@ impl Socket {
             request.headers_mut().extend(source.http.own_headers());
             let config = WebSocketConfig::default().max_message_size(Some(WEBRTC_SIGNAL_BYTES));
             let opened = client_async_with_config(request, connection, Some(config)).await;
-            let (socket, _) = opened.map_err(|error| match error {
-                Error::Http(reply) => {
-                    retry(format!("takes no WebSocket there: it answers {}", reply.status()))
-                }
-                other => retry(format!("takes no WebSocket there: {other}")),
+            let (socket, _) = opened.map_err(|error| {
+                let status = if let Error::Http(reply) = &error { Some(reply.status()) } else { None };
+                let why = status.map_or_else(|| error.to_string(), |status| format!("it answers {status}"));
+                retry(format!("takes no WebSocket there: {why}"))
             })?;
             Ok((socket, remote))
         };
