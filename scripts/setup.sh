@@ -27,7 +27,7 @@ packages=(gcc g++ libc6-dev make cmake pkg-config curl procps
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-x)
 if [ "$what" = test ]; then
   packages+=(ffmpeg gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-bad gstreamer1.0-libav fontconfig
-    libnginx-mod-rtmp)
+    libnginx-mod-rtmp python3-aiortc python3-aiohttp)
   # An RTMP server nobody here wrote; any nginx will do with it.
   command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || packages+=(nginx-light)
   # Ubuntu has no such package, only a snap: a Chromium that is already there will do.

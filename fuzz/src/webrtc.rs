@@ -6,7 +6,8 @@ use yeoul_media::{Codec, PcmLayout, Track, TrackId};
 use yeoul_testkit as testkit;
 use yeoul_webrtc::srtp::{MasterKey, Opener, Profile, Sealer, Sequence};
 use yeoul_webrtc::{
-    Certificate, DatagramKind, Fragment, Input, Offer, Output, Path, Peer, Settings, Transport, local_ufrag,
+    Call, Certificate, DatagramKind, Fragment, Input, Offer, Output, Path, Peer, Settings, Transport,
+    local_ufrag,
 };
 
 /// What Chromium offers.
@@ -20,24 +21,39 @@ fn tracks() -> Vec<Track> {
     vec![Track { id: TrackId(0), codec: Codec::H264(None) }, Track { id: TrackId(1), codec: pcma }]
 }
 
-fn answer(offer: &Offer) -> Option<(Peer, String)> {
+fn with_settings<T>(make: impl FnOnce(&Settings<'_>) -> T) -> T {
     thread_local! {
         static CERTIFICATE: Certificate = Certificate::generate().expect("a certificate can be made");
     }
     let host = [(Transport::Udp, SocketAddr::from(HERE))];
-    CERTIFICATE.with(|certificate| {
-        let settings = Settings { certificate, host: &host, mapped: &[], variants: true };
-        Peer::answer(testkit::epoch(), testkit::wall_epoch(), offer, &tracks(), &settings).ok()
+    CERTIFICATE.with(|certificate| make(&Settings { certificate, host: &host, mapped: &[], variants: true }))
+}
+
+fn answer(offer: &Offer) -> Option<(Peer, String)> {
+    with_settings(|settings| {
+        Peer::answer(testkit::epoch(), testkit::wall_epoch(), offer, &tracks(), settings).ok()
     })
 }
 
-/// An offer: what is answered can be read as an answer's lines.
+/// An offer of a viewer or a publisher: what is answered can be read as an answer's lines. Or an answer to us.
 pub fn webrtc_offer(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Ok(offer) = Offer::parse(text)
-        && let Some((_, answer)) = answer(&offer)
-    {
+    let (now, wall) = (testkit::epoch(), testkit::wall_epoch());
+    let watched = Offer::parse(text).ok().and_then(|offer| answer(&offer));
+    let published = Offer::parse_published(text).ok();
+    let published =
+        published.and_then(|of| with_settings(|settings| Peer::accept(now, wall, &of, settings).ok()));
+    for (_, answer) in watched.into_iter().chain(published) {
         assert!(answer.starts_with("v=0\r\n") && answer.ends_with("\r\n"));
+        assert!(Offer::parse_answer(&answer).is_ok());
+    }
+    if let Ok(mut answer) = Offer::parse_answer(text) {
+        answer.retain_candidates(|ip| !ip.is_loopback());
+        with_settings(|settings| {
+            let _ = Call::to_watch(settings).0.answered(now, wall, &answer, settings);
+            let publishing = Call::to_publish(&tracks(), settings).map(|(call, _)| call);
+            let _ = publishing.and_then(|call| call.answered(now, wall, &answer, settings));
+        });
     }
     let _ = Fragment::parse(text);
 }
@@ -46,7 +62,16 @@ pub fn webrtc_offer(data: &[u8]) {
 pub fn webrtc_offer_seeds() -> Vec<Vec<u8>> {
     let fragment = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
                     a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host\r\na=end-of-candidates\r\n";
-    vec![CHROMIUM.into(), fragment.into()]
+    let published = CHROMIUM.replace("a=recvonly", "a=sendonly");
+    let answer = Offer::parse_published(&published)
+        .ok()
+        .and_then(|of| {
+            with_settings(|settings| {
+                Peer::accept(testkit::epoch(), testkit::wall_epoch(), &of, settings).ok()
+            })
+        })
+        .map(|(_, answer)| answer.into_bytes());
+    vec![CHROMIUM.into(), fragment.into(), published.into()].into_iter().chain(answer).collect()
 }
 
 /// Datagrams, each behind its length in two bytes, to a peer that waits for its viewer.
@@ -62,7 +87,7 @@ pub fn webrtc_datagram(data: &[u8]) {
         rest = tail;
         let _ = (DatagramKind::of(datagram), local_ufrag(datagram));
         let mut bytes = datagram.to_vec();
-        peer.handle_input(now, Input::Datagram { path, bytes: &mut bytes });
+        peer.handle_input(now, Input::Datagram { path, received_at: now, bytes: &mut bytes });
         now += Duration::from_millis(20);
         peer.handle_input(now, Input::Timeout);
         while !matches!(peer.poll_output(now), Output::Wait(_)) {}

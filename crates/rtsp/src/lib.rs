@@ -11,7 +11,6 @@ pub mod auth;
 pub mod client;
 pub mod limits;
 pub mod message;
-mod receive;
 mod secrets;
 mod send;
 pub mod server;

@@ -41,8 +41,8 @@ pub(crate) struct App {
     pub(crate) desk: Arc<Desk>,
     /// Pictures for those who ask by HTTP.
     pub(crate) pictures: Pictures,
-    /// Viewers by WebRTC; `None` if that is off.
-    pub(crate) webrtc: Option<WebRtc>,
+    /// Viewers and publishers by WebRTC; `None` if that is off.
+    pub(crate) webrtc: Option<Arc<WebRtc>>,
     /// Cameras that can be moved.
     pub(crate) cameras: Cameras,
     /// What is published to other servers.
@@ -83,7 +83,7 @@ impl App {
         let masker = Masker::new(&config.secrets);
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?;
+        let webrtc = WebRtc::start(&config.webrtc, &shutdown, &tasks)?.map(Arc::new);
         let defaults = config.stream_defaults;
         let ffmpeg = Arc::new(Ffmpeg::new(config.ffmpeg.clone(), masker.clone()));
         let desk = Arc::new(Desk::default());
@@ -102,11 +102,13 @@ impl App {
                 source_networks: config.api.source_networks.clone().into(),
                 exec: config.exec.clone(),
                 echo: config.echo.clone(),
+                webrtc: webrtc.clone(),
                 masker: masker.clone(),
             }),
         };
         let streams = Streams::start(config.streams.clone(), settings, shutdown.child_token());
-        let publications = Publications::start(&config.publish, streams.registry(), &tasks, &shutdown);
+        let publications =
+            Publications::start(&config.publish, streams.registry(), webrtc.as_ref(), &tasks, &shutdown);
         Ok(Arc::new(Self {
             cameras: Cameras::default(),
             publications,

@@ -567,6 +567,18 @@ pub(crate) const FILE_BATCH_BYTES: usize = 256 << 10;
 /// Boxes at the top of an MP4 file that are looked at for its index: plain files have about five, others are fragmented.
 pub(crate) const FILE_TOP_BOXES: usize = 64;
 
+/// How long a server may take for the goodbye to it; DTLS has said it already.
+pub(crate) const WEBRTC_FAREWELL_WAIT: Duration = Duration::from_secs(2);
+
+/// Longest message of a WebSocket on which a call is answered: an answer with its candidates has a few KiB.
+pub(crate) const WEBRTC_SIGNAL_BYTES: usize = 64 << 10;
+
+/// Most messages before the answer: each of the server's candidates may come alone.
+pub(crate) const WEBRTC_SIGNALS_BEFORE_ANSWER: usize = 64;
+
+/// Longest that a datagram may have waited in the kernel, by its clock: its buffer has room for less.
+pub(crate) const WEBRTC_LONGEST_UNREAD: Duration = Duration::from_secs(2);
+
 /// Profiles of a camera that are told where one is asked for that is not there: those of a recorder fill no screen.
 pub(crate) const ONVIF_PROFILES_TOLD: usize = 16;
 

@@ -8,6 +8,7 @@ use crate::onvif;
 use crate::policy::{Origin, Route};
 use crate::rtsp::desk::Desk;
 use crate::streams::{DialError, ErrorKind, Registry};
+use crate::webrtc::{self, WebRtc};
 use crate::{file, http, udp};
 use crate::{rtmp, rtsp};
 use ipnet::IpNet;
@@ -20,7 +21,7 @@ use yeoul_transcode::ffmpeg::source::{Input, Source as FfmpegSource};
 /// The schemes that can be dialled, as `GET /api/schemes` tells them.
 pub(crate) const SCHEMES: &[&str] = &[
     "echo", "exec", "ffmpeg", "file", "http", "https", "httpx", "onvif", "rtmp", "rtmps", "rtmpx", "rtsp",
-    "rtsps", "rtspx", "srt", "tcp", "udp",
+    "rtsps", "rtspx", "srt", "tcp", "udp", "webrtc",
 ];
 
 /// Schemes that go2rtc knows and Yeoul does not dial yet: known words, not typing errors.
@@ -46,7 +47,6 @@ pub(crate) const PLANNED_SCHEMES: &[&str] = &[
     "tuya",
     "v4l2",
     "vigi",
-    "webrtc",
     "webtorrent",
     "wyoming",
     "wyze",
@@ -73,6 +73,8 @@ pub(crate) enum Source {
     File(Box<file::Source>),
     /// `udp://`.
     Udp(Box<udp::Source>),
+    /// `webrtc:`.
+    WebRtc(Box<webrtc::call::Source>),
     /// `onvif://`.
     Onvif(Box<onvif::Source>),
     /// A lower quality of another stream. Nobody writes it as a URL: it is a variant.
@@ -136,6 +138,7 @@ impl Source {
             "exec" => address(Command::parse(text)).map(Self::Exec),
             "echo" => address(Command::parse_plain(text)).map(Self::Echo),
             "http" | "https" | "httpx" | "tcp" => address(http::Source::parse(text)).map(Self::Http),
+            "webrtc" => address(webrtc::call::Source::parse(text)).map(Self::WebRtc),
             "onvif" => address(onvif::Source::parse(text)).map(Self::Onvif),
             planned if PLANNED_SCHEMES.contains(&planned) => Ok(Self::Planned { scheme }),
             _ => Err(SourceError::UnknownScheme { scheme }),
@@ -156,7 +159,12 @@ impl Source {
     /// Whether it runs no program but ffmpeg, and that one with what is a stream of this server and presets only.
     fn is_secure(&self, is_stream: impl Fn(&str) -> bool) -> bool {
         match self {
-            Self::Rtsp(_) | Self::Rtmp(_) | Self::Http(_) | Self::Onvif(_) | Self::Planned { .. } => true,
+            Self::Rtsp(_)
+            | Self::Rtmp(_)
+            | Self::Http(_)
+            | Self::WebRtc(_)
+            | Self::Onvif(_)
+            | Self::Planned { .. } => true,
             Self::Ffmpeg(source) => {
                 source.is_tame() && matches!(source.input(), Input::Name(name) if is_stream(name))
             }
@@ -176,6 +184,7 @@ impl Source {
             | Self::Http(_)
             | Self::File(_)
             | Self::Udp(_)
+            | Self::WebRtc(_)
             | Self::Rendition(_)
             | Self::Planned { .. } => None,
         }
@@ -209,6 +218,7 @@ impl fmt::Display for Source {
             Self::Http(source) => write!(f, "{source}"),
             Self::File(source) => write!(f, "{source}"),
             Self::Udp(source) => write!(f, "{source}"),
+            Self::WebRtc(source) => write!(f, "{source}"),
             Self::Onvif(source) => write!(f, "{source}"),
             Self::Rendition(source) => write!(f, "{source}"),
             Self::Planned { scheme } => write!(f, "{scheme}:…"),
@@ -252,6 +262,8 @@ pub(crate) struct Means {
     pub(crate) exec: Programs,
     /// What `echo:` may run.
     pub(crate) echo: Programs,
+    /// What calls other servers by WebRTC; `None` if that is off.
+    pub(crate) webrtc: Option<Arc<WebRtc>>,
     /// Takes secrets out of what programs say.
     pub(crate) masker: Masker,
 }
@@ -300,6 +312,9 @@ pub(crate) async fn dial(
         Source::Http(source) => http::run(source, route, attach, hang_up).await,
         Source::File(source) => file::run(source, &means.ffmpeg, &means.desk, attach, hang_up).await,
         Source::Udp(source) => udp::run(source, attach, hang_up).await,
+        Source::WebRtc(source) => {
+            webrtc::call::run(source, means.webrtc.as_ref(), route, attach, hang_up).await
+        }
         Source::Onvif(source) => onvif::dial::run(source, route, attach, hang_up).await,
         Source::Rendition(source) => source.run(attach, hang_up).await,
         Source::Planned { scheme } => Err(DialError::new(
@@ -333,7 +348,7 @@ mod tests {
         let error = Source::parse("gopher://cam/1").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown scheme gopher; known are echo, exec, ffmpeg, file, http, https, httpx, onvif, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, srt, tcp, udp"
+            "unknown scheme gopher; known are echo, exec, ffmpeg, file, http, https, httpx, onvif, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, srt, tcp, udp, webrtc"
         );
     }
 

@@ -5,7 +5,7 @@ use crate::config::Listen;
 use crate::limits::{LISTEN_BACKLOG, RTSP_UDP_PORT_ATTEMPTS};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -49,6 +49,14 @@ pub(crate) fn pair<S>(
         }
     }
     Err(last_error)
+}
+
+/// The address of this machine that reaches `server`: nothing is sent for it.
+pub(crate) fn local_ip(server: SocketAddr) -> io::Result<IpAddr> {
+    let any: IpAddr = if server.is_ipv6() { [0u16; 8].into() } else { [0u8; 4].into() };
+    let socket = std::net::UdpSocket::bind((any, 0))?;
+    socket.connect(server)?;
+    Ok(socket.local_addr()?.ip())
 }
 
 /// What the connection of a client needs: nothing waits to be sent for company, a client that is gone is noticed after twice
@@ -127,8 +135,9 @@ fn refusal(listen: Listen, key: &str, error: &io::Error) -> StartError {
 
 #[cfg(test)]
 mod tests {
-    use super::{tcp, udp};
+    use super::{local_ip, tcp, udp};
     use crate::config::Listen;
+    use std::net::{Ipv4Addr, SocketAddr};
 
     #[tokio::test]
     async fn a_port_in_use_is_told_with_what_to_do() {
@@ -156,5 +165,11 @@ mod tests {
         let listen = Listen::parse("192.0.2.1:0").expect("an address");
         let error = tcp(listen, "rtsp.listen").expect_err("not ours").to_string();
         assert!(error.starts_with("rtsp.listen: 192.0.2.1:0 is not an address of this machine."), "{error}");
+    }
+
+    #[test]
+    fn what_reaches_this_machine_is_itself() {
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+        assert_eq!(local_ip(here).expect("a way"), here.ip());
     }
 }

@@ -141,5 +141,35 @@ pub const PADDING_FRAMES: usize = 8;
 /// Between sender reports of a viewer. Receivers need one to show sound and picture in step, and its clock drifts slowly.
 pub const SENDER_REPORT_INTERVAL: Duration = Duration::from_secs(2);
 /// Most senders of RTP or RTCP towards us in one session whose replay windows are kept: a viewer has one for each media
-/// it could send.
-pub const MAX_REMOTE_SSRCS: usize = 8;
+/// it could send, a publisher two for each, and others when its encoder begins anew.
+pub const MAX_REMOTE_SSRCS: usize = 32;
+
+/// From a loss of a publisher's packet to the request for it: those that only came in another order need none. Jitter of radio
+/// links that turns the order around is a matter of milliseconds.
+pub const NACK_DELAY: Duration = Duration::from_millis(10);
+/// A packet is asked for again after the round trip, and not sooner than this: browsers' own interval is 20 ms.
+pub const NACK_INTERVAL: Duration = Duration::from_millis(20);
+/// Most packets that one NACK asks for: what a datagram has room for, where each stands alone.
+pub const NACK_PACKETS: usize = 250;
+/// Most packets of a publisher that are waited for, and the largest gap that is asked for: half a second of 8 Mbit/s. A keyframe
+/// makes more than that good.
+pub const MAX_MISSING_PACKETS: u64 = 512;
+/// Attempts at a lost packet that a picture waits for: with 5 % loss each way the third fails once in a thousand losses.
+pub const REPAIR_ROUND_TRIPS: u32 = 3;
+/// What is waited beside these round trips, for [`NACK_DELAY`] and what sender and receiver take.
+pub const MIN_REPAIR_WAIT: Duration = Duration::from_millis(50);
+/// A picture waits no longer than that for a lost packet: then a keyframe is the better way.
+pub const MAX_REPAIR_WAIT: Duration = Duration::from_millis(500);
+/// Publishers begin with a keyframe: so long after their first packet none is asked for.
+pub const INGRESS_KEYFRAME_FIRST: Duration = Duration::from_millis(200);
+/// How soon a keyframe is asked for again, where the picture is lost: encoders need some pictures for it, and a round trip.
+pub const INGRESS_KEYFRAME_RETRY: Duration = Duration::from_millis(500);
+/// How old a publisher's last keyframe may be before another one is asked for: browsers send none unasked, and from a keyframe on
+/// viewers begin and segments are cut.
+pub const INGRESS_KEYFRAME_INTERVAL: Duration = Duration::from_secs(2);
+/// How often a publisher is told when its packets came: as often as browsers tell each other at most.
+pub const ARRIVALS_INTERVAL: Duration = Duration::from_millis(50);
+/// Most packets in one of these reports: 50 ms of 100 Mbit/s, and what a datagram has room for.
+pub const ARRIVALS_PACKETS: usize = 400;
+/// How often a publisher is reported to (RFC 3550 §6.2 with the shorter interval that browsers use).
+pub const RECEPTION_REPORT_INTERVAL: Duration = Duration::from_secs(1);

@@ -122,10 +122,10 @@ it('posts the offer before any candidate is gathered', async () => {
   expect(peer.remoteDescription?.sdp).toBe(ANSWER);
 });
 
-it('offers what cameras send and keeps no more than the network needs', async () => {
+it('offers what cameras and publishers send, and keeps no more than the network needs', async () => {
   const { peer } = await open(() => created());
   expect(peer.preferences).toEqual([
-    ['video/rtx', 'video/H264', 'video/H265'],
+    ['video/VP8', 'video/rtx', 'video/H264', 'video/AV1', 'video/H265'],
     ['audio/opus', 'audio/PCMU', 'audio/PCMA'],
   ]);
   expect(peer.targets).toEqual([

@@ -13,9 +13,9 @@ import { iceFragment, parseIceFragment, withIce, withStereoOpus } from './sdp.js
 import type { Target } from './target.js';
 import type { Failure, Quality, Transport, TransportEvents, TransportStats } from './transport.js';
 
-/** What cameras send and a server can pass on untouched; `rtx` carries what was lost on the way. */
+/** What cameras and publishers send and a server can pass on untouched; `rtx` carries what was lost on the way. */
 const CODECS = {
-  video: ['video/h264', 'video/h265', 'video/rtx'],
+  video: ['video/h264', 'video/h265', 'video/vp8', 'video/vp9', 'video/av1', 'video/rtx'],
   audio: ['audio/opus', 'audio/pcmu', 'audio/pcma'],
 } as const;
 

@@ -5,16 +5,17 @@
 use crate::limits::{MAX_DROPOUT, MAX_MISORDER, REORDER_PACKETS, REORDER_WAIT};
 use crate::packet::{Header, Packet};
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A bounded buffer that gives packets in the order of their sequence numbers.
 ///
-/// A packet waits for earlier ones at most [`REORDER_WAIT`], and at most [`REORDER_PACKETS`] wait. A repeated packet, or one
+/// A packet waits for earlier ones at most [`REORDER_WAIT`], or what [`Reorder::set_wait`] says, and at most [`REORDER_PACKETS`] wait. A repeated packet, or one
 /// that comes after its place was given up, is dropped and counted. A packet of another SSRC, or whose sequence number is
 /// far off, is kept aside: if the next one of its kind follows it directly, the sender has started again, and they are
 /// given as after a loss (RFC 3550 §A.1 calls it probation); a single stray one is dropped.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reorder {
+    wait: Duration,
     /// The sender, and the sequence number that is given next, with its wraps counted.
     next: Option<(u32, u64)>,
     /// When each packet came in, by sequence number.
@@ -28,7 +29,27 @@ pub struct Reorder {
     restarts: u64,
 }
 
+impl Default for Reorder {
+    fn default() -> Self {
+        Self {
+            wait: REORDER_WAIT,
+            next: None,
+            waiting: BTreeMap::new(),
+            ready: VecDeque::new(),
+            restarted: false,
+            stray: None,
+            dropped: 0,
+            restarts: 0,
+        }
+    }
+}
+
 impl Reorder {
+    /// How long packets wait from now on: longer than [`REORDER_WAIT`] where those that are lost are sent again.
+    pub fn set_wait(&mut self, wait: Duration) {
+        self.wait = wait;
+    }
+
     /// Takes a packet that came in at `now`.
     pub fn push(&mut self, now: Instant, packet: Packet) {
         let header = packet.header;
@@ -57,7 +78,7 @@ impl Reorder {
         let (ssrc, next) = self.next?;
         let (&sequence, &(arrived, _)) = self.waiting.first_key_value()?;
         let gives_up =
-            || self.waiting.len() > REORDER_PACKETS || now >= self.oldest_arrival(arrived) + REORDER_WAIT;
+            || self.waiting.len() > REORDER_PACKETS || now >= self.oldest_arrival(arrived) + self.wait;
         if sequence != next && !gives_up() {
             return None;
         }
@@ -70,7 +91,7 @@ impl Reorder {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Instant> {
         let (_, &(arrived, _)) = self.waiting.first_key_value()?;
-        Some(self.oldest_arrival(arrived) + REORDER_WAIT)
+        Some(self.oldest_arrival(arrived) + self.wait)
     }
 
     /// Packets dropped so far: repeated, too late, or stray.

@@ -17,6 +17,18 @@ use crate::limits::{MAX_MEDIAS, MAX_SDP_BYTES};
 
 pub use write::{Description, write};
 
+/// The format of a payload type that `a=rtpmap` and `a=fmtp` describe with these values, both without the payload type; for
+/// descriptions of others than RTSP, which are read elsewhere.
+///
+/// # Errors
+/// If it is not supported: what it is, in words.
+pub fn media_format(payload_type: u8, rtpmap: &str, fmtp: &str) -> Result<MediaFormat, String> {
+    let encoding = encoding::Encoding::parse(rtpmap).ok_or_else(|| format!("a format named {rtpmap:?}"))?;
+    let mut parameters = fmtp::Parameters::default();
+    parameters.add(fmtp);
+    encoding::format(&encoding, payload_type, &parameters)
+}
+
 /// What a media is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaKind {

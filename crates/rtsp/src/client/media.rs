@@ -1,6 +1,6 @@
 //! Where the packets of a track come from, and what is sent to open the way for them.
 
-use crate::receive;
+use yeoul_rtp::receive;
 use yeoul_rtp::rtcp::{self, ReceiverReport};
 
 /// The receiving end of one track.

@@ -29,11 +29,11 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
-pub use crate::receive::TrackStats;
 pub use error::{Error, ErrorKind};
 pub use media::Channel;
 pub use options::{Options, Source, SourceError, TransportChoice};
 pub use session::ClientSession;
+pub use yeoul_rtp::receive::TrackStats;
 
 use crate::send::Block;
 use bytes::Bytes;

@@ -7,11 +7,11 @@ use super::session::{ClientSession, State};
 use super::{Channel, Ended, Event, Output, Playing};
 use crate::limits;
 use crate::message::{Data, Request, SessionHeader};
-use crate::receive::Taken;
 use bytes::{Bytes, BytesMut};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use yeoul_media::{Frame, Track, TrackId};
+use yeoul_rtp::receive::Taken;
 
 #[derive(Debug)]
 pub(super) struct Early {

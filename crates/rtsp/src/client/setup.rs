@@ -8,12 +8,12 @@ use super::publishing::Publishing;
 use super::session::{ClientSession, State};
 use super::{Channel, Output};
 use crate::message::{Method, Request, Response, SessionHeader, StatusCode, header};
-use crate::receive::Arrival;
 use crate::send::{Interleaved, default_channels};
 use crate::transport::{Lower, Mode, Transport};
 use std::net::SocketAddr;
 use std::time::Instant;
 use yeoul_media::TrackId;
+use yeoul_rtp::receive::Arrival;
 
 impl ClientSession {
     /// Asks for the next candidate, or plays when there is none left.

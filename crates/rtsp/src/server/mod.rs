@@ -15,8 +15,8 @@ mod setup;
 mod tests;
 mod uri;
 
-pub use crate::receive::TrackStats;
 pub use account::Account;
+pub use yeoul_rtp::receive::TrackStats;
 
 use crate::limits::{IDLE_TIMEOUT, PIPELINED_BYTES, SESSION_TIMEOUT, SESSION_TIMEOUT_MAX};
 use crate::message::{Data, FrameError, Framer, Message, Request, Response, StatusCode, Stray, header};

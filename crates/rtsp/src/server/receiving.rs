@@ -2,13 +2,13 @@
 
 use super::{Output, Path, Port};
 use crate::limits::REPORT_INTERVAL;
-use crate::receive::{Arrival, Receiver, Taken, TrackStats};
 use crate::send::Way;
 use std::collections::VecDeque;
 use std::time::Instant;
 use yeoul_media::{Codec, Frame, TrackId};
 use yeoul_rtp::MediaFormat;
 use yeoul_rtp::clock::ClockMapping;
+use yeoul_rtp::receive::{Arrival, Receiver, Taken, TrackStats};
 
 /// The tracks that a client publishes.
 #[derive(Debug)]

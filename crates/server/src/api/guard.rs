@@ -115,7 +115,9 @@ pub(super) fn check(app: &App, peer: Peer, request: &Request<Body>) -> Result<()
 fn check_caller(app: &App, peer: Peer, request: &Request<Body>) -> Result<Caller, Refusal> {
     match (&app.config.api.account, peer) {
         (Some(account), _) => {
-            if basic(request.headers()).is_some_and(|(username, password)| account.is(&username, &password)) {
+            if credentials(request.headers())
+                .is_some_and(|(username, password)| account.is(&username, &password))
+            {
                 Ok(Caller::Proved)
             } else if peer.is_local() && !app.config.api.local_auth {
                 Ok(Caller::Nearby)
@@ -131,14 +133,16 @@ fn check_caller(app: &App, peer: Peer, request: &Request<Body>) -> Result<Caller
     }
 }
 
-/// User name and password of `Authorization: Basic` (RFC 7617 §2).
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+/// User name and password of `Authorization: Basic` (RFC 7617 §2), or of `Bearer`: publishers by WHIP have a field for a token alone
+/// (RFC 9725 §4.7; OBS Studio), into which `user:password` is written.
+fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let text = match scheme.to_ascii_lowercase().as_str() {
+        "basic" => String::from_utf8(STANDARD.decode(token.trim()).ok()?).ok()?,
+        "bearer" => token.trim().to_owned(),
+        _ => return None,
+    };
     let (username, password) = text.split_once(':')?;
     Some((username.to_owned(), password.to_owned()))
 }

@@ -216,7 +216,7 @@ log:
             r#"yeoul.yaml:4:15: api.local_auth: expected true or false, got "maybe""#,
             r#"yeoul.yaml:5:35: rtsp.pkt_size: expected a number from 188 to 65000, got "100""#,
             "yeoul.yaml:6:1: unknown key stream; did you mean streams?",
-            "yeoul.yaml:9:6: streams.a: unknown scheme rtps; known are echo, exec, ffmpeg, file, http, https, httpx, onvif, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, srt, tcp, udp",
+            "yeoul.yaml:9:6: streams.a: unknown scheme rtps; known are echo, exec, ffmpeg, file, http, https, httpx, onvif, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, srt, tcp, udp, webrtc",
             "yeoul.yaml:10:6: streams.b: expected a URL such as rtsp://user:password@192.168.1.10/stream1, got a text without a scheme",
             "yeoul.yaml:11:7: unknown key ulr in streams.c; did you mean url?",
             "yeoul.yaml:12:7: streams.d: expected a text, got a list",
@@ -553,7 +553,7 @@ fn streams_are_published_to_other_servers() {
     check(
         "streams: {a: }\npublish: {a: 'srt://h:9'}",
         &[
-            "yeoul.yaml:2:14: publish.a: expected the URL of a server to publish to, of one of the schemes rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx",
+            "yeoul.yaml:2:14: publish.a: expected the URL of a server to publish to, of one of the schemes rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, whip",
         ],
     );
 }

@@ -1,6 +1,7 @@
 //! Dials a source by HTTP or TCP. What comes is told by `Content-Type`, and by its first bytes where that says nothing.
 
-use super::client::{Client, Reply};
+use super::client::Client;
+use super::reply::Reply;
 use super::{Source, hls};
 use crate::bytes::Intake;
 use crate::connect::{Tls, connect};

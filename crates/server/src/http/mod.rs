@@ -4,6 +4,7 @@
 mod client;
 mod dial;
 mod hls;
+mod reply;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,10 @@ pub(crate) use dial::run;
 
 use crate::connect::Tls;
 use crate::limits::HTTP_SOURCE_HEADERS;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use url::Url;
@@ -97,6 +101,22 @@ impl Source {
     /// Its address without user name, password and parameters.
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// How it is dialled.
+    pub(crate) fn tls(&self) -> Tls {
+        if self.url.scheme() == "https" { self.tls } else { Tls::None }
+    }
+
+    /// What goes to its own host with a request that is not the [`Client`]'s: the added headers, and the account by Basic (RFC 7617).
+    pub(crate) fn own_headers(&self) -> HeaderMap {
+        let basic = self.account.as_ref().and_then(|Account { username, password }| {
+            let text = format!("Basic {}", STANDARD.encode(format!("{username}:{password}")));
+            let mut value = HeaderValue::from_str(&text).ok()?;
+            value.set_sensitive(true);
+            Some((AUTHORIZATION, value))
+        });
+        basic.into_iter().chain(self.headers.iter().cloned()).collect()
     }
 
     /// Another address, asked with the account and the headers of this one unless it brings its own account along.

@@ -2,9 +2,10 @@
 
 use super::http::{client as http_client, sentence};
 use super::packet::{Meter, Picture};
-use super::socket::{Socket, local_ip};
+use super::socket::Socket;
 use super::tally::{Counts, Seat};
 use crate::limits::{LOAD_FAREWELL_WAIT, LOAD_WHEP_CONNECT_WAIT};
+use crate::sockets::local_ip;
 use crate::whep::{Client, Output};
 use hyper::Method;
 use hyper::header::LOCATION;

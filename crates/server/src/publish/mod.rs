@@ -11,7 +11,8 @@ pub(crate) use target::{Target, TargetError};
 use crate::limits::{API_PUBLISH_WAIT, PUBLISH_RETRY_LONGEST, SOURCE_STABLE_AFTER, STARTED_PUBLICATIONS};
 use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind, Registry};
-use crate::{rtmp, rtsp};
+use crate::webrtc::WebRtc;
+use crate::{rtmp, rtsp, webrtc};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,8 @@ use yeoul_hub::{Backoff, Label, Stream};
 #[derive(Debug)]
 pub(crate) struct Publications {
     by_name: Table,
+    /// What calls other servers by WebRTC; `None` if that is off.
+    calls: Option<Arc<WebRtc>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -39,6 +42,7 @@ type Table = Arc<Mutex<BTreeMap<String, Vec<Arc<Publication>>>>>;
 pub(crate) struct Publication {
     pub(crate) target: Target,
     route: Route,
+    calls: Option<Arc<WebRtc>>,
     /// It is tried once only.
     once: bool,
     state: Mutex<State>,
@@ -62,16 +66,18 @@ impl Publications {
     pub(crate) fn start(
         configured: &BTreeMap<String, Vec<Target>>,
         streams: &Registry,
+        calls: Option<&Arc<WebRtc>>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Self {
-        let publications = Self { by_name: Table::default(), tasks: tasks.clone(), stop: stop.clone() };
+        let (tasks, stop) = (tasks.clone(), stop.clone());
+        let publications = Self { by_name: Table::default(), calls: calls.cloned(), tasks, stop };
         for (name, targets) in configured {
             for target in targets {
-                let publication = Publication::new(target.clone(), Route::of_owner(), false);
+                let publication = publications.publication(target.clone(), Route::of_owner(), false);
                 lock(&publications.by_name).entry(name.clone()).or_default().push(Arc::clone(&publication));
-                let (name, streams, stop) = (name.clone(), streams.clone(), stop.clone());
-                tasks.spawn(async move {
+                let (name, streams, stop) = (name.clone(), streams.clone(), publications.stop.clone());
+                publications.tasks.spawn(async move {
                     tokio::select! {
                         () = publication.run(&name, &streams) => {}
                         () = stop.cancelled() => {}
@@ -93,7 +99,7 @@ impl Publications {
         target: Target,
         route: Route,
     ) -> Result<(), DialError> {
-        let publication = Publication::new(target, route, true);
+        let publication = self.publication(target, route, true);
         let entry = self.enter(name, &publication)?;
         let (tell, told) = oneshot::channel();
         let stop = self.stop.child_token();
@@ -121,6 +127,11 @@ impl Publications {
             wanted.disarm();
         }
         answer.unwrap_or_else(|_| Err(DialError::new(ErrorKind::Retry, "the server ends")))
+    }
+
+    fn publication(&self, target: Target, route: Route, once: bool) -> Arc<Publication> {
+        let calls = self.calls.clone();
+        Arc::new(Publication { target, route, calls, once, state: Mutex::new(State::Waiting) })
     }
 
     fn enter(&self, name: &str, publication: &Arc<Publication>) -> Result<Entry, DialError> {
@@ -168,10 +179,6 @@ fn lock(table: &Table) -> MutexGuard<'_, BTreeMap<String, Vec<Arc<Publication>>>
 }
 
 impl Publication {
-    fn new(target: Target, route: Route, once: bool) -> Arc<Self> {
-        Arc::new(Self { target, route, once, state: Mutex::new(State::Waiting) })
-    }
-
     /// What it does now.
     pub(crate) fn state(&self) -> State {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -231,6 +238,9 @@ impl Publication {
         match &self.target {
             Target::Rtmp(target) => rtmp::dial::push(target, route, consumer, live).await,
             Target::Rtsp(target) => rtsp::dial::push(target, route, consumer, live).await,
+            Target::Whip(target) => {
+                webrtc::call::push(target, self.calls.as_ref(), route, consumer, live).await
+            }
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Where a stream can be published to.
 
-use crate::{rtmp, rtsp};
+use crate::{http, rtmp, rtsp, webrtc};
 use std::fmt;
 use yeoul_hub::Want;
 use yeoul_rtsp::client::TransportChoice;
 
 /// The schemes of targets, for sentences.
-const SCHEMES: &[&str] = &["rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx"];
+const SCHEMES: &[&str] = &["rtmp", "rtmps", "rtmpx", "rtsp", "rtsps", "rtspx", "whip"];
 
 /// A server, and the name of the stream there.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(crate) enum Target {
     Rtmp(Box<yeoul_rtmp::url::Source>),
     /// `rtsp://`, `rtsps://`, `rtspx://`.
     Rtsp(Box<yeoul_rtsp::client::Source>),
+    /// `whip:` before the address of a WHIP endpoint.
+    Whip(Box<http::Source>),
 }
 
 /// Why a text is no target.
@@ -29,6 +31,12 @@ pub(crate) enum TargetError {
     /// The URL of an RTSP server.
     #[error("{0}")]
     Rtsp(#[from] yeoul_rtsp::client::SourceError),
+    /// The address behind `whip:`.
+    #[error(transparent)]
+    Whip(#[from] http::SourceError),
+    /// It is no HTTP address.
+    #[error("expected the address of a WHIP endpoint behind whip:, such as whip:https://host/live/whip")]
+    NoEndpoint,
     /// A parameter of an RTSP URL.
     #[error("streams are published by RTSP on its own connection only, without #transport=udp")]
     Udp,
@@ -48,6 +56,13 @@ impl Target {
                     TransportChoice::Udp => Err(TargetError::Udp),
                 }
             }
+            Some("whip") => {
+                let address = text.split_once(':').map_or("", |(_, address)| address);
+                if !["http://", "https://", "httpx://"].iter().any(|scheme| address.starts_with(scheme)) {
+                    return Err(TargetError::NoEndpoint);
+                }
+                Ok(Self::Whip(Box::new(http::Source::parse(address)?)))
+            }
             _ => Err(TargetError::Scheme),
         }
     }
@@ -57,6 +72,7 @@ impl Target {
         match self {
             Self::Rtmp(_) => rtmp::wants(""),
             Self::Rtsp(target) => rtsp::wants(target.options.video, target.options.audio),
+            Self::Whip(_) => webrtc::call::wants(),
         }
     }
 
@@ -66,6 +82,7 @@ impl Target {
             Self::Rtmp(target) => target.url.scheme.to_string(),
             Self::Rtsp(target) if target.url.scheme.is_encrypted() => "rtsps+tcp".to_owned(),
             Self::Rtsp(_) => "rtsp+tcp".to_owned(),
+            Self::Whip(_) => "whip".to_owned(),
         }
     }
 
@@ -74,6 +91,7 @@ impl Target {
         match self {
             Self::Rtmp(target) => target.url.authority(),
             Self::Rtsp(target) => target.url.authority(),
+            Self::Whip(target) => target.peer(),
         }
     }
 }
@@ -88,6 +106,7 @@ impl fmt::Display for Target {
                 f.write_str(if url.name.is_empty() { "" } else { "/***" })
             }
             Self::Rtsp(target) => write!(f, "{}", target.url),
+            Self::Whip(target) => write!(f, "whip:{}://{}/***", target.url().scheme(), target.peer()),
         }
     }
 }
@@ -102,6 +121,8 @@ mod tests {
         assert_eq!(target.to_string(), "rtmps://a.example.com:443/live2/***");
         let target = Target::parse("rtsp://u:p@a.example.com/live/cam").unwrap();
         assert_eq!(target.to_string(), "rtsp://u:***@a.example.com/live/cam");
+        let target = Target::parse("whip:https://u:p@a.example.com:8443/k/abcd?x=y#header=X: y").unwrap();
+        assert_eq!(target.to_string(), "whip:https://a.example.com:8443/***");
     }
 
     #[test]
@@ -111,7 +132,11 @@ mod tests {
         };
         check(
             "srt://h:9000",
-            "expected the URL of a server to publish to, of one of the schemes rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx",
+            "expected the URL of a server to publish to, of one of the schemes rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, whip",
+        );
+        check(
+            "whip:rtsp://h/1",
+            "expected the address of a WHIP endpoint behind whip:, such as whip:https://host/live/whip",
         );
         check(
             "rtsp://h/cam#transport=udp",

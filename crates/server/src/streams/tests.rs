@@ -37,7 +37,7 @@ async fn the_first_failure_stands_in_the_state_and_is_retried() {
     let State::Failed { reason, .. } = stream.state() else { panic!("the state is {:?}", stream.state()) };
     assert_eq!(
         reason,
-        "sources of scheme homekit are not supported yet; supported are echo, exec, ffmpeg, file, http, https, httpx, onvif, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, srt, tcp, udp"
+        "sources of scheme homekit are not supported yet; supported are echo, exec, ffmpeg, file, http, https, httpx, onvif, rtmp, rtmps, rtmpx, rtsp, rtsps, rtspx, srt, tcp, udp, webrtc"
     );
     assert_eq!(joining.explain(), format!("stream cam is not live: {reason}"));
     // It is wanted for as long as the joiner waits, and a little longer.

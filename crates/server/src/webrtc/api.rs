@@ -1,9 +1,11 @@
-//! Sessions over HTTP: go2rtc's `POST /api/webrtc`, and WHEP (draft-ietf-wish-whep) at `/api/webrtc` and `/{name}/whep`.
+//! Sessions over HTTP: go2rtc's `POST /api/webrtc`, WHEP (draft-ietf-wish-whep) at `/api/webrtc` and `/{name}/whep`, WHIP (RFC
+//! 9725) at `/api/webrtc?dst=` and `/{name}/whip`.
 
 use super::WebRtc;
+use super::form::{Form, etag};
+use super::publisher::Place;
 use super::quality::Quality;
 use super::routes::Owner;
-use super::viewer::Viewer;
 use super::worker::{Control, Restart};
 use crate::api::{Peer as Caller, Route};
 use crate::app::App;
@@ -13,21 +15,19 @@ use axum::body::Bytes;
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use yeoul_hub::{Consumer, JoinError, Label, Stream, Want};
 use yeoul_media::Kind;
-use yeoul_webrtc::{Fragment, FragmentError, Offer, OfferError, Peer, Settings};
+use yeoul_webrtc::{Fragment, FragmentError, Offer, OfferError};
 
 /// What a PATCH carries (RFC 8840 §9).
-const FRAGMENT_TYPE: &str = "application/trickle-ice-sdpfrag";
-const SDP_TYPE: &str = "application/sdp";
+pub(super) const FRAGMENT_TYPE: &str = "application/trickle-ice-sdpfrag";
+pub(super) const SDP_TYPE: &str = "application/sdp";
 /// Ours: which quality the viewer wants.
 const JSON_TYPE: &str = "application/json";
 
@@ -42,6 +42,11 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(Method::POST, "/{name}/whep", offer_to_path),
         Route::new(Method::OPTIONS, "/{name}/whep", options),
         Route::new(Method::GET, "/{name}/whep/{id}", choice_by_path),
+        Route::new(Method::POST, "/{name}/whip", publish_to_path),
+        Route::new(Method::OPTIONS, "/{name}/whip", options_to_publish),
+        Route::new(Method::PATCH, "/{name}/whip/{id}", patch_by_path),
+        Route::new(Method::DELETE, "/{name}/whip/{id}", delete_by_path),
+        Route::new(Method::OPTIONS, "/{name}/whip/{id}", options_of_published),
         Route::new(Method::PATCH, "/{name}/whep/{id}", patch_by_path),
         Route::new(Method::DELETE, "/{name}/whep/{id}", delete_by_path),
         Route::new(Method::OPTIONS, "/{name}/whep/{id}", options_of_session),
@@ -57,13 +62,11 @@ struct Params {
 
 /// Why a request was not served; the text goes to the caller.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error("WebRTC is off: webrtc.listen is empty in the configuration")]
     Off,
-    #[error("name the stream: /api/webrtc?src=NAME")]
+    #[error("name the stream: /api/webrtc?src=NAME to watch it, /api/webrtc?dst=NAME to publish to it")]
     NoName,
-    #[error("publishing by WebRTC (WHIP) is not supported yet; publish by RTSP ANNOUNCE")]
-    Publish,
     #[error("stream not found: {0}")]
     NoStream(String),
     #[error("there is no WebRTC session of that id; it has ended, or never was")]
@@ -97,7 +100,6 @@ impl IntoResponse for Failure {
             Self::NoName | Self::BadBody(_) | Self::BadOffer(_) | Self::BadFragment(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Publish => StatusCode::NOT_IMPLEMENTED,
             Self::NoStream(_) | Self::NoSession | Self::NoQuality => StatusCode::NOT_FOUND,
             Self::Unacceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::NotReady(_) => {
@@ -115,7 +117,9 @@ impl IntoResponse for Failure {
 impl From<OfferError> for Failure {
     fn from(error: OfferError) -> Self {
         match error {
-            OfferError::NoCommonCodec { .. } => Self::Unacceptable(error.to_string()),
+            OfferError::NoCommonCodec { .. }
+            | OfferError::NothingTaken { .. }
+            | OfferError::NothingCarried(_) => Self::Unacceptable(error.to_string()),
             OfferError::TooLong(_)
             | OfferError::NotSdp(_)
             | OfferError::NoMedia
@@ -123,62 +127,8 @@ impl From<OfferError> for Failure {
             | OfferError::Malformed { .. }
             | OfferError::Missing(_)
             | OfferError::WeakFingerprint
-            | OfferError::NothingWanted => Self::BadOffer(error),
-        }
-    }
-}
-
-/// How the offer came, and so the answer goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// `application/sdp`: WHEP.
-    Whep,
-    /// `{"type":"offer","sdp":…}`
-    Json,
-    /// `data=<base64>` (RTSPtoWebRTC).
-    Base64,
-    /// The bare text.
-    Text,
-}
-
-#[derive(Deserialize)]
-struct JsonOffer {
-    sdp: String,
-}
-
-#[derive(Serialize)]
-struct JsonAnswer<'a> {
-    r#type: &'static str,
-    sdp: &'a str,
-}
-
-impl Form {
-    /// The form and the offer's text.
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Self, String), Failure> {
-        let content_type =
-            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let content_type = content_type.split(';').next().unwrap_or_default().trim();
-        let text = |bytes: &[u8]| {
-            String::from_utf8(bytes.to_vec()).map_err(|_| Failure::BadBody("it is not UTF-8".to_owned()))
-        };
-        match content_type {
-            SDP_TYPE => Ok((Self::Whep, text(body)?)),
-            "application/json" => {
-                let offer: JsonOffer = serde_json::from_slice(body).map_err(|error| {
-                    Failure::BadBody(format!("expected JSON {{\"type\":\"offer\",\"sdp\":…}}: {error}"))
-                })?;
-                Ok((Self::Json, offer.sdp))
-            }
-            "application/x-www-form-urlencoded" => {
-                let data = url::form_urlencoded::parse(body).find(|(key, _)| key == "data");
-                let (_, data) =
-                    data.ok_or_else(|| Failure::BadBody("expected a form with `data`".to_owned()))?;
-                let sdp = STANDARD
-                    .decode(data.trim())
-                    .map_err(|error| Failure::BadBody(format!("`data` is not base64: {error}")))?;
-                Ok((Self::Base64, text(&sdp)?))
-            }
-            _ => Ok((Self::Text, text(body)?)),
+            | OfferError::NothingWanted
+            | OfferError::NothingGiven => Self::BadOffer(error),
         }
     }
 }
@@ -193,7 +143,7 @@ async fn offer_to_query(
     let location = |id: &str| format!("{}/api/webrtc?id={id}", app.config.api.base_path);
     match (&params.src, &params.dst) {
         (Some(name), _) => offer(&app, caller, name, &headers, &body, location).await.into_response(),
-        (None, Some(_)) => Failure::Publish.into_response(),
+        (None, Some(name)) => publish(&app, caller, name, &headers, &body, location).await.into_response(),
         (None, None) => Failure::NoName.into_response(),
     }
 }
@@ -205,11 +155,34 @@ async fn offer_to_path(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let location = |id: &str| {
-        let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
-        format!("{}/{}/whep/{id}", app.config.api.base_path, name.replace('+', "%20"))
-    };
+    let location = |id: &str| location(&app, &name, "whep", id);
     offer(&app, caller, &name, &headers, &body, location).await.into_response()
+}
+
+async fn publish_to_path(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let location = |id: &str| location(&app, &name, "whip", id);
+    publish(&app, caller, &name, &headers, &body, location).await.into_response()
+}
+
+/// The address of a session that began below the stream's name.
+fn location(app: &App, name: &str, protocol: &str, id: &str) -> String {
+    let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    format!("{}/{}/{protocol}/{id}", app.config.api.base_path, name.replace('+', "%20"))
+}
+
+fn label(caller: Caller, headers: &HeaderMap) -> Label {
+    Label {
+        protocol: "webrtc".to_owned(),
+        remote: caller.to_string(),
+        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
+        url: None,
+    }
 }
 
 async fn offer(
@@ -224,16 +197,30 @@ async fn offer(
     let stream = app.streams.get(name).ok_or_else(|| Failure::NoStream(name.to_owned()))?;
     let (form, text) = Form::read(headers, body)?;
     let offer = Arc::new(Offer::parse(&text)?);
-    let label = Label {
-        protocol: "webrtc".to_owned(),
-        remote: caller.to_string(),
-        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
-        url: None,
-    };
+    let label = label(caller, headers);
     let (consumer, quality) = join(&stream, &app.streams.variants(name), &offer, &label).await?;
-    let session =
-        webrtc.begin(&offer, consumer, quality, called(caller, headers), caller.to_string()).await?;
-    Ok(answer(form, &session, location(&session.id)))
+    let begun = webrtc.begin(&offer, consumer, quality, called(caller, headers), caller.to_string()).await?;
+    let location = location(&begun.id);
+    Ok(form.answer(&begun, location))
+}
+
+/// Takes a publisher, in place of the one that the stream may have: as publishers of every protocol are taken.
+async fn publish(
+    app: &App,
+    caller: Caller,
+    name: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+    location: impl Fn(&str) -> String,
+) -> Result<Response, Failure> {
+    let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
+    let stream = app.streams.get(name).ok_or_else(|| Failure::NoStream(name.to_owned()))?;
+    let (form, text) = Form::read(headers, body)?;
+    let offer = Offer::parse_published(&text)?;
+    let place = Place::Stream(stream);
+    let begun = webrtc.accept(&offer, place, label(caller, headers), called(caller, headers)).await?;
+    let location = location(&begun.id);
+    Ok(form.answer(&begun, location))
 }
 
 /// Joins the stream; of several qualities the best whose picture the viewer can show.
@@ -304,82 +291,6 @@ fn called(caller: Caller, headers: &HeaderMap) -> Option<IpAddr> {
         Caller::Unix => None,
     };
     name.parse().ok().or(peer.filter(IpAddr::is_loopback))
-}
-
-fn answer(form: Form, session: &Session, location: String) -> Response {
-    let sdp = &session.answer;
-    match form {
-        Form::Whep => {
-            let mut response = (StatusCode::CREATED, sdp.clone()).into_response();
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SDP_TYPE));
-            headers.insert("Accept-Patch", HeaderValue::from_static(FRAGMENT_TYPE));
-            for (name, value) in [(header::LOCATION, location), (header::ETAG, etag(&session.ufrag))] {
-                if let Ok(value) = HeaderValue::from_str(&value) {
-                    headers.insert(name, value);
-                }
-            }
-            response
-        }
-        Form::Json => axum::Json(JsonAnswer { r#type: "answer", sdp }).into_response(),
-        Form::Base64 => STANDARD.encode(sdp).into_response(),
-        Form::Text => sdp.clone().into_response(),
-    }
-}
-
-/// Names the ICE session (RFC 9725 §4.3.1): its ufrag, which the answer tells anyway.
-fn etag(ufrag: &str) -> String {
-    format!("\"{ufrag}\"")
-}
-
-/// A session that has begun.
-struct Session {
-    /// Random, 128 bits: who knows it may end the session.
-    id: String,
-    ufrag: String,
-    answer: String,
-}
-
-impl WebRtc {
-    async fn begin(
-        &self,
-        offer: &Offer,
-        consumer: Consumer,
-        quality: Option<Quality>,
-        called: Option<IpAddr>,
-        remote: String,
-    ) -> Result<Session, Failure> {
-        let addresses = self.candidates.addresses(called).await;
-        let settings = Settings {
-            certificate: &self.certificate,
-            host: &addresses.host,
-            mapped: &addresses.mapped,
-            variants: quality.is_some(),
-        };
-        let now = Instant::now();
-        let (peer, answer) = Peer::answer(now, SystemTime::now(), offer, consumer.tracks(), &settings)?;
-        let (viewer, worker) = self.place();
-        let owner = Owner { worker, viewer };
-        let id = random_id()?;
-        let ufrag = peer.ufrag().to_owned();
-        // Before the answer is out, so that the first check finds its way.
-        self.routes.add_ufrag(&ufrag, owner);
-        self.routes.add_session(&id, owner);
-        let worker = self.workers.get(owner.worker).ok_or(Failure::Ending)?;
-        worker.expect();
-        let viewer = Box::new(Viewer::new(owner, peer, consumer, quality, remote, now));
-        if !worker.ask(Control::Add(viewer)).await {
-            self.routes.remove(owner);
-            return Err(Failure::Ending);
-        }
-        Ok(Session { id, ufrag, answer })
-    }
-}
-
-fn random_id() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::Ending)?;
-    Ok(bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }
 
 async fn patch_by_query(
@@ -484,11 +395,7 @@ async fn delete_by_path(State(app): State<Arc<App>>, Path((_, id)): Path<(String
 async fn delete(app: &App, id: Option<&str>) -> Result<StatusCode, Failure> {
     let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
     let owner = id.and_then(|id| webrtc.routes.session(id)).ok_or(Failure::NoSession)?;
-    let worker = webrtc.workers.get(owner.worker).ok_or(Failure::NoSession)?;
-    let (reply, replied) = oneshot::channel();
-    worker.ask(Control::Remove { viewer: owner.viewer, reply }).await;
-    // A worker that ends meanwhile has ended the session as well.
-    let _ = replied.await;
+    webrtc.end(owner).await;
     Ok(StatusCode::OK)
 }
 
@@ -501,4 +408,14 @@ async fn options_of_session() -> Response {
     let headers = [(header::ALLOW, "GET, PATCH, DELETE, OPTIONS")];
     (StatusCode::NO_CONTENT, headers, [("Accept-Patch", format!("{FRAGMENT_TYPE}, {JSON_TYPE}"))])
         .into_response()
+}
+
+async fn options_to_publish() -> Response {
+    let headers = [(header::ALLOW, "POST, OPTIONS"), (header::ACCEPT, SDP_TYPE)];
+    (StatusCode::NO_CONTENT, headers, [("Accept-Post", SDP_TYPE)]).into_response()
+}
+
+async fn options_of_published() -> Response {
+    let headers = [(header::ALLOW, "PATCH, DELETE, OPTIONS")];
+    (StatusCode::NO_CONTENT, headers, [("Accept-Patch", FRAGMENT_TYPE)]).into_response()
 }

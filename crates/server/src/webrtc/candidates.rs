@@ -30,11 +30,18 @@ impl Candidates {
     pub(super) fn new(config: &config::WebRtc, sockets: &Sockets) -> Self {
         Self {
             bound: sockets.bound,
-            udp: sockets.udp.is_some(),
-            tcp: sockets.tcp.is_some(),
+            udp: config.udp,
+            tcp: config.tcp,
             configured: config.candidates.clone(),
             filters: config.filters.clone(),
         }
+    }
+
+    /// Those for servers that we call: by UDP always. The configured ones lead to where we listen.
+    pub(super) fn calling(config: &config::WebRtc, sockets: &Sockets) -> Self {
+        let listening = Self::new(config, sockets);
+        let configured = if config.udp { listening.configured } else { Vec::new() };
+        Self { bound: sockets.calling, udp: true, tcp: false, configured, ..listening }
     }
 
     /// The addresses for a viewer that called the API at `called`, an address of ours.

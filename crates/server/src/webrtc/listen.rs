@@ -4,11 +4,14 @@ use super::outlet::{self, Outlet};
 use super::routes::{Owner, Routes};
 use super::socket::{Sockets, Udp};
 use super::worker::{Control, Incoming, Worker};
-use crate::limits::{WEBRTC_RECEIVE_BATCH, WEBRTC_TCP_CONNECTIONS, WEBRTC_TCP_FIRST_PACKET};
+use crate::limits::{
+    WEBRTC_LONGEST_UNREAD, WEBRTC_RECEIVE_BATCH, WEBRTC_TCP_CONNECTIONS, WEBRTC_TCP_FIRST_PACKET,
+};
 use quinn_udp::RecvMeta;
 use std::io::IoSliceMut;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -28,15 +31,13 @@ pub(super) fn start(
     tasks: &TaskTracker,
 ) {
     let inbox = Inbox { routes: Arc::clone(routes), workers: workers.into() };
-    if let Some(udp) = sockets.udp {
-        let (inbox, shutdown) = (inbox.clone(), shutdown.clone());
-        tasks.spawn(async move {
-            tokio::select! {
-                () = read_udp(&udp, &inbox) => {}
-                () = shutdown.cancelled() => {}
-            }
-        });
-    }
+    let (udp, udp_inbox, udp_shutdown) = (sockets.udp, inbox.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        tokio::select! {
+            () = read_udp(&udp, &udp_inbox) => {}
+            () = udp_shutdown.cancelled() => {}
+        }
+    });
     if let Some(tcp) = sockets.tcp {
         let (shutdown, connections) = (shutdown.clone(), tasks.clone());
         tasks.spawn(async move {
@@ -57,10 +58,10 @@ struct Inbox {
 
 impl Inbox {
     /// Gives a datagram to its owner, if it has one.
-    fn take(&self, path: Path, bytes: &[u8]) -> Option<Owner> {
+    fn take(&self, path: Path, received_at: Instant, bytes: &[u8]) -> Option<Owner> {
         let owner = self.routes.find(path.transport, path.remote, bytes)?;
         let worker = self.workers.get(owner.worker)?;
-        worker.hand_over(Incoming { viewer: owner.viewer, path, bytes: bytes.to_vec() });
+        worker.hand_over(Incoming { viewer: owner.viewer, path, received_at, bytes: bytes.to_vec() });
         Some(owner)
     }
 }
@@ -78,20 +79,30 @@ async fn read_udp(udp: &Udp, inbox: &Inbox) {
             Err(error) => {
                 // An ICMP error of some peer, or no memory for a moment: not the end of all viewers.
                 debug!(target: "webrtc", "cannot read UDP: {error}");
-                sleep(std::time::Duration::from_millis(1)).await;
+                sleep(Duration::from_millis(1)).await;
                 continue;
             }
         };
+        let (now, wall) = (Instant::now(), SystemTime::now());
         for (buffer, meta) in buffers.iter().zip(&meta).take(count) {
             let remote = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
             let Some(ip) = meta.dst_ip.map(|ip| ip.to_canonical()).or(bound) else { continue };
             let path = Path { transport: Transport::Udp, local: SocketAddr::new(ip, port), remote };
+            let received_at = received_at(now, wall, meta.timestamp);
             let bytes = buffer.get(..meta.len).unwrap_or_default();
             for datagram in bytes.chunks(meta.stride.max(1)) {
-                inbox.take(path, datagram);
+                inbox.take(path, received_at, datagram);
             }
         }
     }
+}
+
+/// When a datagram came, by the kernel's clock where that tells: it may have waited here, alone or with others.
+fn received_at(now: Instant, wall: SystemTime, kernel: Option<Duration>) -> Instant {
+    let waited = kernel.and_then(|came| wall.duration_since(SystemTime::UNIX_EPOCH).ok()?.checked_sub(came));
+    // More is a clock that was set.
+    let waited = waited.filter(|waited| *waited < WEBRTC_LONGEST_UNREAD);
+    waited.and_then(|waited| now.checked_sub(waited)).unwrap_or(now)
 }
 
 async fn accept(listener: &TcpListener, inbox: &Inbox, shutdown: &CancellationToken, tasks: &TaskTracker) {
@@ -111,7 +122,7 @@ async fn accept(listener: &TcpListener, inbox: &Inbox, shutdown: &CancellationTo
             }
             Err(error) => {
                 warn!(target: "webrtc", "cannot accept a TCP connection: {error}");
-                sleep(std::time::Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(100)).await;
             }
         }
     }
@@ -134,11 +145,15 @@ async fn connection(stream: TcpStream, remote: SocketAddr, inbox: Inbox) {
     if !worker.ask(Control::Connected { viewer: owner.viewer, remote, outlet }).await {
         return;
     }
-    worker.hand_over(Incoming { viewer: owner.viewer, path, bytes: packet.to_vec() });
+    let hand_over = |packet: &[u8]| {
+        let bytes = packet.to_vec();
+        worker.hand_over(Incoming { viewer: owner.viewer, path, received_at: Instant::now(), bytes });
+    };
+    hand_over(packet);
     let reading = async {
         while let Some(packet) = read_packet(&mut read, &mut buffer).await {
             // The connection is one viewer's: what it sends is not looked up again.
-            worker.hand_over(Incoming { viewer: owner.viewer, path, bytes: packet.to_vec() });
+            hand_over(packet);
         }
     };
     tokio::select! {
@@ -155,4 +170,23 @@ async fn read_packet<'a>(read: &mut (impl AsyncRead + Unpin), buffer: &'a mut [u
     let packet = buffer.get_mut(..length)?;
     read.read_exact(packet).await.ok()?;
     Some(packet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::received_at;
+    use std::time::{Duration, Instant, SystemTime};
+
+    #[test]
+    fn a_datagram_came_when_the_kernel_says_unless_a_clock_was_set() {
+        let (now, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000));
+        let check = |kernel: Option<f64>, waited: f64| {
+            let at = received_at(now, wall, kernel.map(Duration::from_secs_f64));
+            assert_eq!(now - at, Duration::from_secs_f64(waited), "{kernel:?}");
+        };
+        check(Some(999.75), 0.25);
+        check(Some(1_000.5), 0.0);
+        check(Some(900.0), 0.0);
+        check(None, 0.0);
+    }
 }

@@ -1,22 +1,28 @@
-//! WebRTC viewers: one UDP and one TCP port for all of them, egress workers that own them, and their HTTP routes.
+//! WebRTC viewers and publishers: one UDP and one TCP port for all of them, workers that own them, and their HTTP routes.
 //!
-//! [`listen`] reads the sockets and finds out whose datagram each is ([`routes`]); an egress [`worker`] for each core owns
-//! the peers, drives them and sends their media; [`api`] makes and ends sessions.
+//! [`listen`] reads the sockets and finds out whose datagram each is ([`routes`]); a [`worker`] for each core owns the peers, drives
+//! them, sends the media of a [`viewer`] and takes those of a [`publisher`]; [`api`] makes and ends sessions of those who call us,
+//! [`call`] those of servers that we call.
 
 pub(crate) mod api;
+mod begin;
+pub(crate) mod call;
 mod candidates;
 mod feed;
+mod form;
 mod listen;
 mod outlet;
+mod publisher;
 mod quality;
 mod routes;
+mod session;
 mod socket;
 mod viewer;
 mod worker;
 
 use crate::app::StartError;
 use crate::config;
-use candidates::Candidates;
+use candidates::{Addresses, Candidates};
 use routes::Routes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +36,8 @@ use yeoul_webrtc::Certificate;
 pub(crate) struct WebRtc {
     certificate: Certificate,
     candidates: Candidates,
+    /// For servers that we call.
+    calling: Candidates,
     routes: Arc<Routes>,
     workers: Vec<Worker>,
     next_viewer: AtomicU64,
@@ -48,14 +56,16 @@ impl WebRtc {
         let Some(listen) = config.listen else { return Ok(None) };
         let certificate = Certificate::generate().map_err(|error| StartError(error.to_string()))?;
         let sockets = socket::Sockets::open(listen, config.udp, config.tcp)?;
+        let (candidates, calling) =
+            (Candidates::new(config, &sockets), Candidates::calling(config, &sockets));
         let routes = Arc::new(Routes::default());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers: Vec<Worker> = (0..cores)
-            .map(|index| Worker::start(index, &routes, sockets.udp.as_ref(), shutdown, tasks))
+            .map(|index| Worker::start(index, &routes, &sockets.udp, shutdown, tasks))
             .collect::<Result<_, _>>()?;
-        let candidates = Candidates::new(config, &sockets);
         listen::start(sockets, &routes, &workers, shutdown, tasks);
-        Ok(Some(Self { certificate, candidates, routes, workers, next_viewer: AtomicU64::new(1) }))
+        let next_viewer = AtomicU64::new(1);
+        Ok(Some(Self { certificate, candidates, calling, routes, workers, next_viewer }))
     }
 
     /// A number for a new viewer, and the worker that has the fewest.

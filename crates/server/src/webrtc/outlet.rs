@@ -1,6 +1,7 @@
-//! The way to a viewer over its TCP connection.
+//! The way to a peer over its TCP connection.
 
 use crate::limits::{WEBRTC_TCP_QUEUE_BYTES, WEBRTC_TCP_QUEUE_WRITES};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -44,6 +45,28 @@ impl Outlet {
         framed.extend_from_slice(&length.to_be_bytes());
         framed.extend_from_slice(packet);
         self.send(framed)
+    }
+}
+
+/// The TCP connections of a session, by their other ends.
+#[derive(Debug, Default)]
+pub(super) struct Outlets(Vec<(SocketAddr, Outlet)>);
+
+impl Outlets {
+    /// The one to `remote`.
+    pub(super) fn to(&self, remote: SocketAddr) -> Option<&Outlet> {
+        self.0.iter().find(|(of, _)| *of == remote).map(|(_, outlet)| outlet)
+    }
+
+    /// A connection was made, in place of an earlier one from there.
+    pub(super) fn add(&mut self, remote: SocketAddr, outlet: Outlet) {
+        self.remove(remote);
+        self.0.push((remote, outlet));
+    }
+
+    /// It ended.
+    pub(super) fn remove(&mut self, remote: SocketAddr) {
+        self.0.retain(|(of, _)| *of != remote);
     }
 }
 

@@ -20,19 +20,23 @@ use yeoul_webrtc::{Burst, Path};
 /// What WebRTC listens on.
 #[derive(Debug)]
 pub(super) struct Sockets {
-    pub(super) udp: Option<Arc<Udp>>,
+    /// Where nobody is to come by UDP, on a port of which only servers hear that we call.
+    pub(super) udp: Arc<Udp>,
     pub(super) tcp: Option<TcpListener>,
-    /// The address both are bound to.
+    /// The address that viewers and publishers are told.
     pub(super) bound: SocketAddr,
+    /// The address of UDP.
+    pub(super) calling: SocketAddr,
 }
 
 impl Sockets {
     pub(super) fn open(listen: Listen, udp: bool, tcp: bool) -> Result<Self, StartError> {
         const KEY: &str = "webrtc.listen";
         let failed = |error: io::Error| StartError(format!("{KEY}: cannot listen on {listen}: {error}"));
-        let udp = udp.then(|| sockets::udp(listen, KEY)).transpose()?;
-        let udp = udp.map(tokio::net::UdpSocket::into_std).transpose().map_err(failed)?;
-        let chosen = udp.as_ref().map(UdpSocket::local_addr).transpose().map_err(failed)?;
+        let listen_udp = Listen { port: if udp { listen.port } else { 0 }, ..listen };
+        let socket = sockets::udp(listen_udp, KEY)?.into_std().map_err(failed)?;
+        let calling = socket.local_addr().map_err(failed)?;
+        let chosen = udp.then_some(calling);
         // Where the system chose the port, TCP takes the one that UDP got.
         let listen_tcp = Listen { port: chosen.map_or(listen.port, |address| address.port()), ..listen };
         let tcp = tcp.then(|| sockets::tcp(listen_tcp, KEY)).transpose()?;
@@ -41,11 +45,10 @@ impl Sockets {
             (None, Some(tcp)) => tcp.local_addr().map_err(failed)?,
             (None, None) => listen.socket_addr(),
         };
-        let udp = udp.map(Udp::new).transpose().map_err(failed)?.map(Arc::new);
-        if udp.is_some() || tcp.is_some() {
+        if udp || tcp.is_some() {
             info!(target: "webrtc", addr = %Listen { port: bound.port(), ..listen }, "listen");
         }
-        Ok(Self { udp, tcp, bound })
+        Ok(Self { udp: Arc::new(Udp::new(socket).map_err(failed)?), tcp, bound, calling })
     }
 }
 

@@ -1,41 +1,27 @@
-//! One viewer at its worker: the peer, its place in the stream, and the way its packets go.
+//! One viewer at its worker: the session, and its place in the stream.
 
 use super::feed::Feeds;
 use super::outlet::Outlet;
 use super::quality::{Changed, Choice, Quality, Turn};
-use super::routes::{Owner, Routes};
-use super::socket::Udp;
+use super::session::{Exit, Session};
 use crate::limits::{WEBRTC_KEYFRAME_NEAR, WEBRTC_TCP_RETRY};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::{debug, info, trace};
+use tracing::{debug, trace};
 use yeoul_hub::{Consumer, Delivery, Event as HubEvent, Joining, Stream};
 use yeoul_media::{Kind, Timestamp};
-use yeoul_webrtc::{Burst, Closed, Event, Output, Peer, Transmit, Transport};
-
-/// What all viewers of a worker share while they are driven.
-pub(super) struct Exit<'a> {
-    pub(super) udp: Option<&'a Udp>,
-    pub(super) routes: &'a Routes,
-    pub(super) burst: &'a mut Burst,
-}
+use yeoul_webrtc::{Event, Output, Transport};
 
 /// A viewer.
 #[derive(Debug)]
 pub(super) struct Viewer {
-    pub(super) owner: Owner,
-    pub(super) peer: Peer,
+    pub(super) session: Session,
     /// What it takes its frames from: one consumer of picture and sound, or, after a change of quality, one of each.
     consumers: Vec<Consumer>,
     /// A picture that waits for a change of quality.
     held: Option<Delivery>,
     /// Where its stream has several qualities.
     quality: Option<Quality>,
-    /// Its TCP connections, by their other ends.
-    pub(super) outlets: Vec<(SocketAddr, Outlet)>,
-    /// When it wants to be driven, as the worker's timers know it.
-    pub(super) deadline: Instant,
     /// The streams whose news it gets, as the worker knows them.
     pub(super) fed_by: Vec<Arc<Stream>>,
     /// Frames from before it connected are being sent.
@@ -44,13 +30,8 @@ pub(super) struct Viewer {
     pts: Timestamp,
     /// The time of the latest picture it was sent.
     shown: Option<Timestamp>,
-    /// Why it ends.
-    closed: Option<String>,
     /// Packets that the socket did not take.
     dropped: u64,
-    /// For logs: the stream it asked for, and who it is.
-    name: String,
-    remote: String,
 }
 
 /// What became of a frame.
@@ -64,30 +45,17 @@ enum Fate {
 }
 
 impl Viewer {
-    pub(super) fn new(
-        owner: Owner,
-        peer: Peer,
-        consumer: Consumer,
-        quality: Option<Quality>,
-        remote: String,
-        now: Instant,
-    ) -> Self {
+    pub(super) fn new(session: Session, consumer: Consumer, quality: Option<Quality>) -> Self {
         Self {
-            owner,
-            peer,
-            name: consumer.stream().name().to_owned(),
+            session,
             consumers: vec![consumer],
             held: None,
             quality,
-            outlets: Vec::new(),
-            deadline: now,
             fed_by: Vec::new(),
             backlog: false,
             pts: Timestamp::ZERO,
             shown: None,
-            closed: None,
             dropped: 0,
-            remote,
         }
     }
 
@@ -109,7 +77,7 @@ impl Viewer {
         if !quality.choose(now, chosen) {
             return None;
         }
-        self.peer.set_trial(now, None);
+        self.session.peer.set_trial(now, None);
         Some(quality.choice())
     }
 
@@ -121,7 +89,7 @@ impl Viewer {
     /// The quality that was asked for is there, or cannot be had.
     pub(super) fn joined(&mut self, now: Instant, to: usize, consumer: Option<Consumer>) {
         let Some(quality) = &mut self.quality else { return };
-        let peer = &self.peer;
+        let peer = &self.session.peer;
         let shown =
             consumer.filter(|consumer| consumer.tracks().iter().all(|track| peer.takes(&track.codec)));
         quality.joined(now, to, shown);
@@ -129,60 +97,57 @@ impl Viewer {
 
     /// Does everything that can be done now. False if the viewer is gone.
     pub(super) fn drive(&mut self, now: Instant, feeds: &mut Feeds, exit: &mut Exit<'_>) -> bool {
-        self.deadline = loop {
+        self.session.deadline = loop {
             let blocked = self.pump(now, feeds, exit);
-            match self.peer.poll_output(now) {
-                Output::Transmit(transmit) => self.transmit(&transmit, exit),
+            match self.session.peer.poll_output(now) {
+                Output::Transmit(transmit) => self.session.transmit(&transmit, exit),
                 Output::Event(event) => self.event(now, event, feeds, exit),
+                // It sends none.
+                Output::Frame(_) | Output::Note(_) => {}
                 Output::Wait(_) if blocked => break now + WEBRTC_TCP_RETRY,
                 Output::Wait(at) => break at,
             }
         };
         if let Some(at) = self.quality.as_ref().and_then(|quality| quality.deadline(now)) {
-            self.deadline = self.deadline.min(at);
+            self.session.deadline = self.session.deadline.min(at);
         }
-        if let Some(why) = &self.closed {
-            let stats = self.peer.stats();
+        if let Some(why) = &self.session.closed {
+            let stats = self.session.peer.stats();
             let (sent, resent) = stats
                 .tracks
                 .iter()
                 .fold((0, 0), |(sent, resent), (_, of)| (sent + of.packets, resent + of.resent));
-            info!(
-                target: "webrtc",
-                "{}: viewer {} is gone: {why} ({sent} packets, {resent} sent again, {} not taken by the socket)",
-                self.name,
-                self.remote,
-                self.dropped,
+            let dropped = self.dropped;
+            self.session.over(
+                why,
+                &format!("{sent} packets, {resent} sent again, {dropped} not taken by the socket"),
             );
         }
-        self.closed.is_none()
+        self.session.closed.is_none()
     }
 
     /// Sends media while there is any and the pace allows. True if a TCP connection does not take more for now.
     fn pump(&mut self, now: Instant, feeds: &mut Feeds, exit: &mut Exit<'_>) -> bool {
         loop {
-            let Some(path) = self.peer.path() else { return false };
+            let Some(path) = self.session.peer.path() else { return false };
             let outlet = match path.transport {
                 Transport::Udp => None,
-                Transport::Tcp => {
-                    self.outlets.iter().find(|(remote, _)| *remote == path.remote).map(|(_, of)| of)
-                }
+                Transport::Tcp => self.session.outlets.to(path.remote),
             };
             if path.transport == Transport::Tcp && !outlet.is_some_and(Outlet::has_room) {
-                return self.peer.is_connected();
+                return self.session.peer.is_connected();
             }
-            if self.peer.seal(now, exit.burst) {
-                let sent = match (outlet, exit.udp) {
-                    (Some(outlet), _) => outlet.send(exit.burst.bytes().to_vec()),
-                    (None, Some(udp)) => udp.send_burst(path, exit.burst),
-                    (None, None) => false,
+            if self.session.peer.seal(now, exit.burst) {
+                let sent = match outlet {
+                    Some(outlet) => outlet.send(exit.burst.bytes().to_vec()),
+                    None => exit.udp.send_burst(path, exit.burst),
                 };
                 if !sent {
                     self.dropped += exit.burst.packets() as u64;
                 }
                 continue;
             }
-            if !self.peer.wants_frame() || !self.next_frame(now, feeds) {
+            if !self.session.peer.wants_frame() || !self.next_frame(now, feeds) {
                 return false;
             }
         }
@@ -202,13 +167,15 @@ impl Viewer {
                         Fate::Held => break,
                     },
                     HubEvent::Skipped { frames } => {
-                        let (name, remote) = (&self.name, &self.remote);
+                        let (name, remote) = (&self.session.name, &self.session.remote);
                         debug!(target: "webrtc", "{name}: viewer {remote} is too slow: {frames} frames passed over");
                     }
-                    HubEvent::TracksChanged => self.end(now, "the camera came back with other tracks"),
-                    HubEvent::Ended => self.end(now, "the stream was removed"),
+                    HubEvent::TracksChanged => {
+                        self.session.end(now, "the camera came back with other tracks")
+                    }
+                    HubEvent::Ended => self.session.end(now, "the stream was removed"),
                 }
-                if self.closed.is_some() {
+                if self.session.closed.is_some() {
                     return false;
                 }
             }
@@ -245,7 +212,7 @@ impl Viewer {
             }
         }
         let Some(packets) = feeds.packets(consumer.stream(), &delivery, tracks) else { return Fate::Passed };
-        if !self.peer.push(now, kind, &delivery.frame, &packets) {
+        if !self.session.peer.push(now, kind, &delivery.frame, &packets) {
             return Fate::Passed;
         }
         if kind == Kind::Video {
@@ -262,9 +229,9 @@ impl Viewer {
             return false;
         };
         for track in consumer.tracks() {
-            self.peer.replace(track);
+            self.session.peer.replace(track);
         }
-        debug!(target: "webrtc", "{}: viewer {} goes over to {name}", self.name, self.remote);
+        debug!(target: "webrtc", "{}: viewer {} goes over to {name}", self.session.name, self.session.remote);
         self.held = None;
         for before in &mut self.consumers {
             before.leave(Kind::Video);
@@ -281,52 +248,23 @@ impl Viewer {
         taken
     }
 
-    /// Says goodbye; [`Viewer::drive`] then sends what that takes.
-    pub(super) fn end(&mut self, now: Instant, why: &str) {
-        self.closed.get_or_insert_with(|| why.to_owned());
-        self.peer.close(now);
-    }
-
-    fn transmit(&self, transmit: &Transmit, exit: &Exit<'_>) {
-        let Transmit { path, bytes } = transmit;
-        match path.transport {
-            Transport::Udp => {
-                if let Some(udp) = exit.udp {
-                    udp.send(*path, bytes);
-                }
-            }
-            Transport::Tcp => {
-                if let Some((_, outlet)) = self.outlets.iter().find(|(remote, _)| *remote == path.remote) {
-                    outlet.send_packet(bytes);
-                }
-            }
-        }
-    }
-
     fn event(&mut self, now: Instant, event: Event, feeds: &Feeds, exit: &Exit<'_>) {
-        let (name, remote) = (&self.name, &self.remote);
+        let (name, remote) = (&self.session.name, &self.session.remote);
         match event {
-            Event::Address(transport, address) => exit.routes.add_address(transport, address, self.owner),
-            Event::Connected { path, profile } => {
-                info!(
-                    target: "webrtc",
-                    "{name}: viewer {remote} is connected: {} over {:?} with {}",
-                    path.remote, path.transport, profile.name()
-                );
+            Event::Connected { .. } => {
                 // The GOP buffer as it is now, not as it was when the offer came.
                 self.consumers.iter_mut().for_each(Consumer::restart);
+                self.session.event(event, exit);
             }
-            Event::PathChanged(path) => {
-                debug!(target: "webrtc", "{name}: viewer {remote} is now at {} over {:?}", path.remote, path.transport);
-            }
+            Event::Address(..) | Event::PathChanged(_) | Event::Closed(_) => self.session.event(event, exit),
             Event::Line(reading) => {
                 trace!(target: "webrtc", "{name}: viewer {remote}: {reading:?}");
                 match self.quality.as_mut().and_then(|of| of.on_line(now, &reading)) {
                     Some(Turn::Trial(rate)) => {
                         debug!(target: "webrtc", "{name}: viewer {remote} is tried with {rate:?} bit/s");
-                        self.peer.set_trial(now, rate);
+                        self.session.peer.set_trial(now, rate);
                     }
-                    Some(Turn::Change) => self.peer.set_trial(now, None),
+                    Some(Turn::Change) => self.session.peer.set_trial(now, None),
                     None => {}
                 }
             }
@@ -335,21 +273,9 @@ impl Viewer {
             }
             Event::KeyframeNeeded(track) => {
                 debug!(target: "webrtc", "{name}: viewer {remote} lost the picture of track {track:?}");
-                self.peer.abandon_frame();
+                self.session.peer.abandon_frame();
                 self.held = None;
                 self.consumers.iter_mut().filter(|consumer| is_picture(consumer)).for_each(Consumer::restart);
-            }
-            Event::Closed(why) => {
-                let why = match why {
-                    Closed::ByServer => "closed by the server".to_owned(),
-                    other @ (Closed::Left
-                    | Closed::NoPath(_)
-                    | Closed::NoHandshake(_)
-                    | Closed::Silent(_)
-                    | Closed::Failed(_)
-                    | Closed::KeysExhausted) => other.to_string(),
-                };
-                self.closed.get_or_insert(why);
             }
         }
     }

@@ -1,14 +1,16 @@
-//! An egress worker: a thread of its own that owns viewers, drives their peers and sends their media.
+//! A worker: a thread of its own that owns viewers and publishers, drives their peers, and sends and takes their media.
 //!
 //! Media must not wait behind HTTP requests or camera sessions, hence the own thread; what a frame costs is paid once for
 //! all its viewers here, hence many viewers to a worker and not a task for each.
 
 use super::feed::{FeedKey, Feeds};
 use super::outlet::Outlet;
+use super::publisher::Publisher;
 use super::quality::Choice;
 use super::routes::Routes;
+use super::session::{Exit, Session};
 use super::socket::Udp;
-use super::viewer::{Exit, Viewer};
+use super::viewer::Viewer;
 use crate::app::StartError;
 use crate::limits::{
     WEBRTC_CONTROL_QUEUE, WEBRTC_DATAGRAM_BATCH, WEBRTC_DATAGRAM_QUEUE, WEBRTC_NEWS_QUEUE, WEBRTC_SOURCE_WAIT,
@@ -28,8 +30,8 @@ use yeoul_webrtc::{Burst, Fragment, Input, Path};
 /// Asks of a worker.
 #[derive(Debug)]
 pub(super) enum Control {
-    /// A new viewer; its ufrag is in the routes already.
-    Add(Box<Viewer>),
+    /// A new one; its ufrag is in the routes already.
+    Add(Member),
     /// Candidates, or a restart of ICE: the answer's body and the new ufrag. Nothing is replied for a viewer that is gone.
     Trickle { viewer: u64, fragment: Fragment, reply: oneshot::Sender<Option<Restart>> },
     /// What the viewer can choose from; `choose` chooses before: a quality, or what its line carries. Nothing is replied for a
@@ -45,6 +47,22 @@ pub(super) enum Control {
     Disconnected { viewer: u64, remote: SocketAddr },
 }
 
+/// Whom a worker owns.
+#[derive(Debug)]
+pub(super) enum Member {
+    Viewer(Box<Viewer>),
+    Publisher(Box<Publisher>),
+}
+
+impl Member {
+    fn session(&mut self) -> &mut Session {
+        match self {
+            Self::Viewer(viewer) => &mut viewer.session,
+            Self::Publisher(publisher) => &mut publisher.session,
+        }
+    }
+}
+
 /// An ICE session begun anew.
 #[derive(Debug)]
 pub(super) struct Restart {
@@ -57,6 +75,8 @@ pub(super) struct Restart {
 pub(super) struct Incoming {
     pub(super) viewer: u64,
     pub(super) path: Path,
+    /// When it came to this machine.
+    pub(super) received_at: Instant,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -73,7 +93,7 @@ impl Worker {
     pub(super) fn start(
         index: usize,
         routes: &Arc<Routes>,
-        udp: Option<&Arc<Udp>>,
+        udp: &Arc<Udp>,
         shutdown: &CancellationToken,
         tasks: &TaskTracker,
     ) -> Result<Self, StartError> {
@@ -86,11 +106,11 @@ impl Worker {
         let (news, has_news) = mpsc::channel(WEBRTC_NEWS_QUEUE);
         let state = State {
             control: control.clone(),
-            udp: udp.cloned(),
+            udp: Arc::clone(udp),
             routes: Arc::clone(routes),
             count: Arc::clone(&viewers),
             burst: Burst::default(),
-            viewers: HashMap::new(),
+            members: HashMap::new(),
             feeds: Feeds::new(news),
             timers: BTreeSet::new(),
         };
@@ -132,11 +152,11 @@ impl Worker {
 struct State {
     /// For what it asks of itself later.
     control: mpsc::Sender<Control>,
-    udp: Option<Arc<Udp>>,
+    udp: Arc<Udp>,
     routes: Arc<Routes>,
     count: Arc<AtomicUsize>,
     burst: Burst,
-    viewers: HashMap<u64, Viewer>,
+    members: HashMap<u64, Member>,
     feeds: Feeds,
     timers: BTreeSet<(Instant, u64)>,
 }
@@ -167,34 +187,34 @@ impl State {
             }
         }
         let now = Instant::now();
-        let all: Vec<u64> = self.viewers.keys().copied().collect();
-        for viewer in all {
-            self.with(viewer, |viewer| viewer.end(now, "the server ends"));
+        let all: Vec<u64> = self.members.keys().copied().collect();
+        for member in all {
+            self.with_session(member, |session| session.end(now, "the server ends"));
         }
     }
 
     fn control(&mut self, control: Control) {
         let now = Instant::now();
         match control {
-            Control::Add(viewer) => self.add(*viewer),
+            Control::Add(member) => self.add(member),
             Control::Trickle { viewer, fragment, reply } => {
                 let mut restart = None;
-                self.with(viewer, |viewer| {
-                    restart = viewer.peer.trickle(now, &fragment).map(|restarted| Restart {
+                self.with_session(viewer, |session| {
+                    restart = session.peer.trickle(now, &fragment).map(|restarted| Restart {
                         fragment: restarted.fragment,
-                        ufrag: viewer.peer.ufrag().to_owned(),
+                        ufrag: session.peer.ufrag().to_owned(),
                     });
                 });
+                let Some(member) = self.members.get_mut(&viewer) else { return };
                 // Before the answer is out, so that the first check finds its way.
-                if let (Some(restart), Some(viewer)) = (&restart, self.viewers.get(&viewer)) {
-                    self.routes.add_ufrag(&restart.ufrag, viewer.owner);
-                    self.routes.keep_ufrag(&restart.ufrag, viewer.owner);
+                if let Some(restart) = &restart {
+                    let owner = member.session().owner;
+                    self.routes.add_ufrag(&restart.ufrag, owner);
+                    self.routes.keep_ufrag(&restart.ufrag, owner);
                 }
-                if self.viewers.contains_key(&viewer) {
-                    let _ = reply.send(restart);
-                }
+                let _ = reply.send(restart);
             }
-            Control::Quality { viewer, choose, reply } => self.with(viewer, |viewer| {
+            Control::Quality { viewer, choose, reply } => self.with_viewer(viewer, |viewer| {
                 let choice = match choose {
                     Some(chosen) => viewer.choose(now, chosen),
                     None => viewer.choice(),
@@ -202,39 +222,40 @@ impl State {
                 let _ = reply.send(choice);
             }),
             Control::Remove { viewer, reply } => {
-                self.with(viewer, |viewer| viewer.end(now, "the viewer left"));
+                self.with_session(viewer, |session| {
+                    let why = format!("the {} left", session.side);
+                    session.end(now, &why);
+                });
                 let _ = reply.send(());
             }
             Control::Connected { viewer, remote, outlet } => {
-                self.with(viewer, |viewer| {
-                    viewer.outlets.retain(|(of, _)| *of != remote);
-                    viewer.outlets.push((remote, outlet));
-                });
+                self.with_session(viewer, |session| session.outlets.add(remote, outlet));
             }
-            Control::Joined { viewer, to, consumer } => self.with(viewer, |viewer| {
+            Control::Joined { viewer, to, consumer } => self.with_viewer(viewer, |viewer| {
                 viewer.joined(now, to, consumer.map(|consumer| *consumer));
             }),
-            Control::Disconnected { viewer, remote } => self.with(viewer, |viewer| {
-                viewer.outlets.retain(|(of, _)| *of != remote);
-                if viewer.peer.path().is_some_and(|path| path.remote == remote) {
-                    viewer.end(now, "its TCP connection ended");
+            Control::Disconnected { viewer, remote } => self.with_session(viewer, |session| {
+                session.outlets.remove(remote);
+                if session.peer.path().is_some_and(|path| path.remote == remote) {
+                    session.end(now, "its TCP connection ended");
                 }
             }),
         }
     }
 
-    fn add(&mut self, viewer: Viewer) {
-        let number = viewer.owner.viewer;
-        self.timers.insert((viewer.deadline, number));
-        self.viewers.insert(number, viewer);
+    fn add(&mut self, mut member: Member) {
+        let Session { owner, deadline, .. } = member.session();
+        let number = owner.viewer;
+        self.timers.insert((*deadline, number));
+        self.members.insert(number, member);
         self.with(number, |_| {});
     }
 
     fn datagram(&mut self, incoming: Incoming) {
         let now = Instant::now();
-        let Incoming { viewer, path, mut bytes } = incoming;
-        self.with(viewer, |viewer| {
-            viewer.peer.handle_input(now, Input::Datagram { path, bytes: &mut bytes });
+        let Incoming { viewer, path, received_at, mut bytes } = incoming;
+        self.with_session(viewer, |session| {
+            session.peer.handle_input(now, Input::Datagram { path, received_at, bytes: &mut bytes });
         });
     }
 
@@ -250,42 +271,64 @@ impl State {
             && at <= now
         {
             self.timers.pop_first();
-            self.with(viewer, |viewer| viewer.peer.handle_input(now, Input::Timeout));
+            self.with_session(viewer, |session| session.peer.handle_input(now, Input::Timeout));
         }
     }
 
-    /// Changes a viewer, then does what follows from it.
-    fn with(&mut self, number: u64, change: impl FnOnce(&mut Viewer)) {
-        let Some(viewer) = self.viewers.get_mut(&number) else { return };
-        let before = viewer.deadline;
-        change(viewer);
-        feed(&mut self.feeds, viewer);
-        let mut exit = Exit { udp: self.udp.as_deref(), routes: &self.routes, burst: &mut self.burst };
-        let alive = viewer.drive(Instant::now(), &mut self.feeds, &mut exit);
-        if alive {
-            feed(&mut self.feeds, viewer);
-            if let Some((to, joining)) = viewer.join() {
-                tokio::spawn(join(number, to, joining, self.control.clone()));
+    fn with_session(&mut self, number: u64, change: impl FnOnce(&mut Session)) {
+        self.with(number, |member| change(member.session()));
+    }
+
+    fn with_viewer(&mut self, number: u64, change: impl FnOnce(&mut Viewer)) {
+        self.with(number, |member| match member {
+            Member::Viewer(viewer) => change(viewer),
+            Member::Publisher(_) => {}
+        });
+    }
+
+    /// Changes one of those it owns, then does what follows from it.
+    fn with(&mut self, number: u64, change: impl FnOnce(&mut Member)) {
+        let Some(member) = self.members.get_mut(&number) else { return };
+        let before = member.session().deadline;
+        change(member);
+        member.session().check_watcher(Instant::now());
+        let mut exit = Exit { udp: &self.udp, routes: &self.routes, burst: &mut self.burst };
+        let alive = match member {
+            Member::Viewer(viewer) => {
+                feed(&mut self.feeds, viewer);
+                let alive = viewer.drive(Instant::now(), &mut self.feeds, &mut exit);
+                if alive {
+                    feed(&mut self.feeds, viewer);
+                    if let Some((to, joining)) = viewer.join() {
+                        tokio::spawn(join(number, to, joining, self.control.clone()));
+                    }
+                }
+                alive
             }
-            if viewer.deadline != before {
+            Member::Publisher(publisher) => publisher.drive(Instant::now(), &exit),
+        };
+        let session = member.session();
+        if alive {
+            if session.deadline != before {
                 self.timers.remove(&(before, number));
             }
-            self.timers.insert((viewer.deadline, number));
+            self.timers.insert((session.deadline, number));
             return;
         }
         self.timers.remove(&(before, number));
-        for stream in std::mem::take(&mut viewer.fed_by) {
-            self.feeds.remove(&stream, number);
+        self.routes.remove(session.owner);
+        if let Some(Member::Viewer(viewer)) = self.members.remove(&number) {
+            for stream in &viewer.fed_by {
+                self.feeds.remove(stream, number);
+            }
         }
-        self.routes.remove(viewer.owner);
-        self.viewers.remove(&number);
         self.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Sees to it that the viewer hears of the streams that it reads, and of no others.
 fn feed(feeds: &mut Feeds, viewer: &mut Viewer) {
-    let number = viewer.owner.viewer;
+    let number = viewer.session.owner.viewer;
     // Nearly always they are the same: this is done for every frame.
     let same = |(one, other): (&Arc<Stream>, &Arc<Stream>)| Arc::ptr_eq(one, other);
     if viewer.streams().count() == viewer.fed_by.len() && viewer.streams().zip(&viewer.fed_by).all(same) {

@@ -402,6 +402,17 @@ pub(crate) fn run(program: &str, arguments: &[&str], limit: Duration) -> Output 
     Output { stdout: out.text(), stderr: err.text(), status }
 }
 
+/// Decodes some seconds of what is at `url`; gives how many pictures and frames of sound there were. No error line may come.
+pub(crate) fn decode(url: &str, seconds: u32) -> (usize, usize) {
+    let seconds = seconds.to_string();
+    let arguments = ["-v", "error", "-i", url, "-t", &seconds, "-f", "framecrc", "-"];
+    let Output { stdout, stderr, status } = run("ffmpeg", &arguments, SECOND * 90);
+    assert_eq!(stderr, "", "{url}");
+    assert!(status.success(), "{url}");
+    let count = |stream: &str| stdout.lines().filter(|line| line.starts_with(stream)).count();
+    (count("0,"), count("1,"))
+}
+
 /// A clip of `scripts/make-clip.py`, made if it is not there yet.
 pub(crate) fn clip(name: &str) -> String {
     let path = script("make-clip.py").display().to_string();
@@ -454,7 +465,8 @@ fn python() -> Command {
     Command::new("/usr/bin/python3")
 }
 
-fn script(name: &str) -> PathBuf {
+/// The path of one of the project's scripts.
+pub(crate) fn script(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
     root.join("scripts").join(name)
 }

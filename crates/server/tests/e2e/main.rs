@@ -20,3 +20,4 @@ mod rtsp;
 mod sources;
 mod streams;
 mod udp_source;
+mod webrtc;

@@ -1,7 +1,6 @@
 //! Publishing to RTSP servers that nobody here wrote, and to our own.
 
-use crate::harness::{Camera, Output, SECOND, Tool, Yeoul, clip, free_ports, run, wait_until};
-use crate::rtmp::decode;
+use crate::harness::{Camera, Output, SECOND, Tool, Yeoul, clip, decode, free_ports, run, wait_until};
 
 fn camera() -> Camera {
     Camera::start(&["--file", &clip("1080p25-gop2"), "--fps", "25", "--audio", "aac"])

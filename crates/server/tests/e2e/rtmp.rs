@@ -1,6 +1,6 @@
 //! RTMP: encoders and players that connect to us, servers that we play from and publish to.
 
-use crate::harness::{Camera, Output, SECOND, Tool, Yeoul, clip, free_ports, run, wait_until};
+use crate::harness::{Camera, Output, SECOND, Tool, Yeoul, clip, decode, free_ports, run, wait_until};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -114,17 +114,6 @@ fn encoder(to: &str) -> Tool {
         to,
     ];
     Tool::start("ffmpeg", &arguments)
-}
-
-/// Decodes some seconds of what is at `url`; gives how many pictures and frames of sound there were. No error line may come.
-pub(crate) fn decode(url: &str, seconds: u32) -> (usize, usize) {
-    let seconds = seconds.to_string();
-    let arguments = ["-v", "error", "-i", url, "-t", &seconds, "-f", "framecrc", "-"];
-    let Output { stdout, stderr, status } = run("ffmpeg", &arguments, SECOND * 90);
-    assert_eq!(stderr, "", "{url}");
-    assert!(status.success(), "{url}");
-    let count = |stream: &str| stdout.lines().filter(|line| line.starts_with(stream)).count();
-    (count("0,"), count("1,"))
 }
 
 /// Three seconds have all their pictures, of `rate` a second, and their sound, however the clients cut them.

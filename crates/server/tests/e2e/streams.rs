@@ -1,7 +1,7 @@
 //! Streams that callers of the API add, replace, publish and take away.
 
-use crate::harness::{Camera, Output, SECOND, Tool, Yeoul, clip, run, wait_until};
-use crate::rtmp::{Nginx, decode};
+use crate::harness::{Camera, Output, SECOND, Tool, Yeoul, clip, decode, run, wait_until};
+use crate::rtmp::Nginx;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Cameras of the tests are on this machine, where callers may not lead us unless the configuration says so.

@@ -1,17 +1,19 @@
-//! From an offer and the stream's tracks to a [`Peer`] and its answer.
+//! From an offer to a [`Peer`] and its answer: of a viewer, who gets a stream's tracks, or of a publisher, who brings some.
 
 use super::{Peer, State};
 use crate::certificate::Certificate;
 use crate::connection::{Connection, fill_random};
 use crate::egress::{Egress, Extension, Format, OutTrack};
-use crate::negotiate::{Chosen, choose};
-use crate::sdp::{self, Answer, Credentials, Line, Media, Offer, OfferError, Sending, Setup};
+use crate::ingress::{Ingress, KeyframeRequest, Wanted};
+use crate::negotiate::{Chosen, choose, choose_given};
+use crate::sdp::{self, Answer, Credentials, Line, Media, Offer, OfferError, Receiving, Sending, Setup};
 use crate::srtp::{Role, Sequence};
 use crate::transport::Transport;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Instant, SystemTime};
 use yeoul_media::{Codec, Kind, Track};
+use yeoul_rtp::MediaFormat;
 
 /// What all peers of a server have in common.
 #[derive(Clone, Copy, Debug)]
@@ -28,15 +30,106 @@ pub struct Settings<'a> {
 }
 
 /// A track with the media it goes to.
-struct Matched<'a> {
-    media: &'a Media,
-    track: &'a Track,
+pub(super) struct Matched<'a> {
+    pub(super) media: &'a Media,
+    pub(super) track: &'a Track,
     /// The payload types that may be sent, that of the track first.
-    formats: Vec<Chosen>,
-    ssrc: u32,
-    resend_ssrc: Option<u32>,
+    pub(super) formats: Vec<Chosen>,
+    pub(super) ssrc: u32,
+    pub(super) resend_ssrc: Option<u32>,
     /// Number of the header extension that numbers its packets.
-    transport_wide: Option<u8>,
+    pub(super) transport_wide: Option<u8>,
+}
+
+/// The SSRC of a kind, and that of its repetitions, as an offer of ours has told them.
+pub(super) type Told = (Kind, u32, Option<u32>);
+
+/// A media that the other side sends, and how.
+pub(super) struct Given<'a> {
+    media: &'a Media,
+    chosen: [Chosen; 1],
+    format: MediaFormat,
+}
+
+impl Given<'_> {
+    fn wanted(&self) -> Wanted {
+        let [chosen] = &self.chosen;
+        let offered = self.media.codecs.iter().find(|codec| codec.payload_type == chosen.payload_type);
+        let keyframe = match offered {
+            Some(codec) if codec.pli => Some(KeyframeRequest::PictureLoss),
+            Some(codec) if codec.fir => Some(KeyframeRequest::FullIntra(0)),
+            Some(_) | None => None,
+        };
+        Wanted {
+            format: self.format.clone(),
+            resend_payload_type: chosen.resend_payload_type,
+            nack: offered.is_some_and(|codec| codec.nack),
+            keyframe,
+        }
+    }
+}
+
+/// The first media of each kind that the other side sends in a codec that is taken here.
+pub(super) fn match_given(offer: &Offer) -> Vec<Given<'_>> {
+    let given = [Kind::Video, Kind::Audio].into_iter().filter_map(|kind| offer.given(kind));
+    let chosen = given.filter_map(|media| {
+        let (chosen, format) = choose_given(media)?;
+        Some(Given { media, chosen: [chosen], format })
+    });
+    chosen.collect()
+}
+
+/// Who begins DTLS.
+fn role(other: &Offer) -> Role {
+    match other.setup {
+        // As DTLS server we choose the SRTP profile, hence AES-GCM where it is offered.
+        Setup::ActPass | Setup::Active => Role::Server,
+        Setup::Passive => Role::Client,
+    }
+}
+
+/// Our side of a session.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) local: Credentials,
+    /// `candidate:…`
+    pub(super) candidates: Vec<String>,
+    /// One MediaStream and one clock for all tracks of the session (RFC 8834 §4.9); names nobody.
+    pub(super) cname: String,
+    pub(super) is_offerer: bool,
+}
+
+impl Own {
+    pub(super) fn new(settings: &Settings<'_>) -> Self {
+        Self {
+            local: Credentials::random(),
+            candidates: candidates(settings),
+            cname: random_cname(),
+            is_offerer: false,
+        }
+    }
+
+    fn answer(&self, offer: &Offer, lines: &[Line<'_>], settings: &Settings<'_>) -> String {
+        let setup = match role(offer) {
+            Role::Client => Setup::Active,
+            Role::Server => Setup::Passive,
+        };
+        self.describe(setup, lines, settings)
+    }
+
+    pub(super) fn describe(&self, setup: Setup, lines: &[Line<'_>], settings: &Settings<'_>) -> String {
+        let all = settings.host.iter().chain(settings.mapped);
+        sdp::write(&Answer {
+            session_id: u64::from_be_bytes(random()) >> 2,
+            credentials: &self.local,
+            fingerprint: &settings.certificate.fingerprint,
+            setup,
+            cname: &self.cname,
+            candidates: &self.candidates,
+            default: all.clone().find(|at| at.0 == Transport::Udp).map(|at| at.1),
+            lines,
+        })
+    }
 }
 
 impl Peer {
@@ -52,59 +145,107 @@ impl Peer {
         tracks: &[Track],
         settings: &Settings<'_>,
     ) -> Result<(Self, String), OfferError> {
-        let matched = match_tracks(offer, tracks, settings.variants);
+        let matched = match_tracks(offer, tracks, settings.variants, &[]);
         if matched.is_empty() {
             return Err(offer.no_common_codec(tracks));
         }
-        let local = Credentials::random();
-        let role = match offer.setup {
-            // As DTLS server we choose the SRTP profile, hence AES-GCM where it is offered.
-            Setup::ActPass | Setup::Active => Role::Server,
-            Setup::Passive => Role::Client,
-        };
-        let candidates = candidates(settings);
-        // One MediaStream and one clock for all tracks of the session (RFC 8834 §4.9); names nobody.
-        let cname = random_cname();
+        let own = Own::new(settings);
         let lines: Vec<Line<'_>> = offer.medias.iter().map(|media| line(media, &matched)).collect();
-        let text = sdp::write(&Answer {
-            session_id: u64::from_be_bytes(random()) >> 2,
-            credentials: &local,
-            fingerprint: &settings.certificate.fingerprint,
-            active: role == Role::Client,
-            cname: &cname,
-            candidates: &candidates,
-            default: settings
-                .host
-                .iter()
-                .chain(settings.mapped)
-                .find(|at| at.0 == Transport::Udp)
-                .map(|at| at.1),
-            lines: &lines,
-        });
+        let text = own.answer(offer, &lines, settings);
+        Ok((Self::sending(now, wall, own, offer, &matched, settings), text))
+    }
+
+    /// Answers the offer of a publisher: of each kind that it brings, one track is taken, in one codec. `wall` is as in
+    /// [`Peer::answer`].
+    ///
+    /// # Errors
+    /// If nothing that it brings can be read here.
+    pub fn accept(
+        now: Instant,
+        wall: SystemTime,
+        offer: &Offer,
+        settings: &Settings<'_>,
+    ) -> Result<(Self, String), OfferError> {
+        let given = match_given(offer);
+        if given.is_empty() {
+            return Err(offer.nothing_taken());
+        }
+        let own = Own::new(settings);
+        let lines: Vec<Line<'_>> = offer.medias.iter().map(|media| line_of_given(media, &given)).collect();
+        let text = own.answer(offer, &lines, settings);
+        Ok((Self::receiving(now, wall, own, offer, &given, settings), text))
+    }
+
+    /// One that is sent these tracks.
+    pub(super) fn sending(
+        now: Instant,
+        wall: SystemTime,
+        own: Own,
+        other: &Offer,
+        matched: &[Matched<'_>],
+        settings: &Settings<'_>,
+    ) -> Self {
+        let egress = Egress::new(now, matched.iter().map(|matched| out_track(now, matched)).collect());
+        let first_mid = matched.first().map(|matched| matched.media.mid.clone()).unwrap_or_default();
+        Self::between(now, wall, own, other, settings, first_mid, egress, None)
+    }
+
+    /// One that sends these tracks.
+    pub(super) fn receiving(
+        now: Instant,
+        wall: SystemTime,
+        own: Own,
+        other: &Offer,
+        given: &[Given<'_>],
+        settings: &Settings<'_>,
+    ) -> Self {
+        let wanted = given.iter().map(Given::wanted).collect();
+        // All medias of a transport have one number for it (RFC 8285 §5).
+        let transport_wide = given.iter().find_map(|given| given.media.transport_wide_extension);
+        let ingress = Ingress::new(now, u32::from_be_bytes(random()), wanted, transport_wide);
+        let first_mid = given.first().map(|given| given.media.mid.clone()).unwrap_or_default();
+        Self::between(now, wall, own, other, settings, first_mid, Egress::new(now, Vec::new()), Some(ingress))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "it only puts them together")]
+    fn between(
+        now: Instant,
+        wall: SystemTime,
+        own: Own,
+        other: &Offer,
+        settings: &Settings<'_>,
+        first_mid: String,
+        egress: Egress,
+        ingress: Option<Ingress>,
+    ) -> Self {
+        let Own { local, candidates, cname, is_offerer } = own;
+        let role = role(other);
         let mut connection = Connection::new(
             now,
             settings.certificate,
             &local,
-            &offer.credentials,
-            &offer.fingerprints,
+            &other.credentials,
+            &other.fingerprints,
             role,
-            offer.ice_lite,
+            // RFC 8445 §6.1.1: who offers, unless the other is lite.
+            is_offerer || other.ice_lite,
         );
         for &(transport, address) in settings.host {
             connection.add_local(transport, address);
         }
-        for candidate in &offer.candidates {
+        for candidate in &other.candidates {
             connection.add_remote(candidate);
         }
-        let peer = Self {
+        Self {
             state: State::Connecting(now),
             connection,
-            first_mid: matched.first().map(|matched| matched.media.mid.clone()).unwrap_or_default(),
-            egress: Egress::new(now, matched.iter().map(|matched| out_track(now, matched)).collect()),
+            first_mid,
+            egress,
+            ingress,
             sealer: None,
             opener: None,
             local,
-            remote: offer.credentials.clone(),
+            remote: other.credentials.clone(),
             candidates,
             cname,
             last_heard: now,
@@ -114,8 +255,7 @@ impl Peer {
             last_keyframe: None,
             transmits: VecDeque::new(),
             events: VecDeque::new(),
-        };
-        Ok((peer, text))
+        }
     }
 
     /// Our credentials and candidates as a trickle fragment (RFC 8840 §9, RFC 9725 §4.3.3).
@@ -134,7 +274,13 @@ impl Peer {
     }
 }
 
-fn match_tracks<'a>(offer: &'a Offer, tracks: &'a [Track], variants: bool) -> Vec<Matched<'a>> {
+/// `told` are the SSRCs that the other side expects; where there are none, they are chosen here.
+pub(super) fn match_tracks<'a>(
+    offer: &'a Offer,
+    tracks: &'a [Track],
+    variants: bool,
+    told: &[Told],
+) -> Vec<Matched<'a>> {
     let mut matched: Vec<Matched<'a>> = Vec::new();
     for kind in [Kind::Video, Kind::Audio] {
         let Some(media) = offer.wanted(kind) else { continue };
@@ -145,11 +291,15 @@ fn match_tracks<'a>(offer: &'a Offer, tracks: &'a [Track], variants: bool) -> Ve
         };
         let mut taken: Vec<u32> =
             matched.iter().flat_map(|other| [Some(other.ssrc), other.resend_ssrc]).flatten().collect();
-        let ssrc = new_ssrc(&mut taken);
+        let told = told.iter().find(|(of, ..)| *of == kind);
+        let ssrc = told.map_or_else(|| new_ssrc(&mut taken), |(_, ssrc, _)| *ssrc);
         let variants = variants && kind == Kind::Video;
         let formats = if variants { formats(media, chosen) } else { vec![chosen] };
         let any_resend = formats.iter().any(|format| format.resend_payload_type.is_some());
-        let resend_ssrc = any_resend.then(|| new_ssrc(&mut taken));
+        let resend_ssrc = match told {
+            Some((_, _, resend)) => resend.filter(|_| any_resend),
+            None => any_resend.then(|| new_ssrc(&mut taken)),
+        };
         let is_told = formats.iter().all(|format| tells_arrivals(media, format));
         let transport_wide = media.transport_wide_extension.filter(|_| variants && is_told);
         matched.push(Matched { media, track, formats, ssrc, resend_ssrc, transport_wide });
@@ -182,6 +332,18 @@ fn line<'a>(media: &'a Media, matched: &'a [Matched<'a>]) -> Line<'a> {
             transport_wide: of.transport_wide,
         });
     }
+    unused(media)
+}
+
+fn line_of_given<'a>(media: &'a Media, given: &'a [Given<'a>]) -> Line<'a> {
+    match given.iter().find(|of| std::ptr::eq(of.media, media)) {
+        Some(Given { chosen, .. }) => Line::Receiving(Receiving { media, formats: chosen }),
+        None => unused(media),
+    }
+}
+
+/// A media in which nothing flows.
+const fn unused(media: &Media) -> Line<'_> {
     if media.rejected || media.kind.is_none() { Line::Rejected { media } } else { Line::Inactive { media } }
 }
 
@@ -228,7 +390,7 @@ fn candidates(settings: &Settings<'_>) -> Vec<String> {
     lines
 }
 
-fn random<const N: usize>() -> [u8; N] {
+pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     fill_random(&mut bytes);
     bytes
@@ -240,7 +402,7 @@ fn random_cname() -> String {
 }
 
 /// An SSRC that is not among `taken`, and is then.
-fn new_ssrc(taken: &mut Vec<u32>) -> u32 {
+pub(super) fn new_ssrc(taken: &mut Vec<u32>) -> u32 {
     loop {
         let ssrc = u32::from_be_bytes(random());
         if ssrc != 0 && !taken.contains(&ssrc) {

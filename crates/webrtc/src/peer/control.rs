@@ -1,4 +1,4 @@
-//! RTCP between us and a viewer (RFC 3550 §6, RFC 4585): its reports and requests in, our reports out.
+//! RTCP between us and a peer (RFC 3550 §6, RFC 4585): its reports and requests in, our reports and requests out.
 
 use super::{Event, Peer};
 use crate::limits::{MIN_KEYFRAME_INTERVAL, SENDER_REPORT_INTERVAL};
@@ -12,6 +12,9 @@ impl Peer {
     pub(super) fn rtcp(&mut self, now: Instant, bytes: &mut [u8]) -> bool {
         let Some(opener) = &mut self.opener else { return false };
         let Ok(compound) = opener.open_rtcp(bytes) else { return false };
+        if let Some(ingress) = &mut self.ingress {
+            ingress.rtcp(now, compound);
+        }
         // What cannot be read ends the compound packet, not the session.
         let packets: Vec<Packet> = rtcp::packets(compound).map_while(Result::ok).collect();
         for packet in packets {
@@ -83,6 +86,18 @@ impl Peer {
         self.next_report = Some(now + SENDER_REPORT_INTERVAL);
         Packet::SourceDescription(described).write(&mut compound);
         self.send_rtcp(compound);
+    }
+
+    /// Tells a publisher what it needs to know now.
+    pub(super) fn send_feedback(&mut self, now: Instant) {
+        if !self.is_connected() {
+            return;
+        }
+        let round_trip = self.connection.round_trip();
+        let Some(ingress) = &mut self.ingress else { return };
+        for compound in ingress.feedback(now, round_trip) {
+            self.send_rtcp(compound);
+        }
     }
 
     pub(super) fn send_bye(&mut self) {

@@ -1,16 +1,19 @@
-//! One viewer.
+//! One peer: a viewer, whom we send media, or a publisher, who sends us some.
 
 mod answer;
+mod call;
 mod control;
 #[cfg(test)]
 mod tests;
 
 pub use answer::Settings;
+pub use call::Call;
 
 use crate::bandwidth::Reading;
 use crate::connection::{self, Connection};
 use crate::datagram::DatagramKind;
 use crate::egress::{Burst, Egress, TrackStats};
+use crate::ingress::{InTrack, Ingress};
 use crate::limits::{CONNECT_TIMEOUT, SILENCE_TIMEOUT};
 use crate::sdp::{Credentials, Fragment};
 use crate::srtp::{Opener, Profile, Sealer};
@@ -22,6 +25,7 @@ use std::time::{Duration, Instant, SystemTime};
 use yeoul_media::{Codec, Frame, Kind, Timestamp, Track, TrackId};
 use yeoul_rtp::Packets;
 use yeoul_rtp::format::encoding_name;
+use yeoul_rtp::receive::TrackStats as ReceivedStats;
 
 /// What happens to a [`Peer`].
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub enum Input<'a> {
     Datagram {
         /// Between which addresses it travelled.
         path: Path,
+        /// When it came to this machine: not later than now.
+        received_at: Instant,
         /// Its bytes.
         bytes: &'a mut [u8],
     },
@@ -44,6 +50,10 @@ pub enum Output {
     Transmit(Transmit),
     /// Something to know.
     Event(Event),
+    /// A frame of a publisher: its track is the place in [`Peer::codecs`], its time begins at about 0.
+    Frame(Frame),
+    /// A sentence for the log.
+    Note(String),
     /// Nothing more now: come back with an input, at the latest then with [`Input::Timeout`].
     Wait(Instant),
 }
@@ -73,19 +83,17 @@ pub enum Event {
 /// Why a peer is gone, in words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Closed {
-    /// The viewer said goodbye.
-    #[error("the viewer left")]
+    /// The other side said goodbye.
+    #[error("it said goodbye")]
     Left,
     /// No way was found.
-    #[error(
-        "ICE found no way to the viewer within {0:?}: none of the answer's candidates can be reached from there"
-    )]
+    #[error("ICE found no way to it within {0:?}: none of our candidates can be reached from there")]
     NoPath(Duration),
     /// ICE found a way, DTLS did not end.
-    #[error("the DTLS handshake with the viewer did not end within {0:?}")]
+    #[error("the DTLS handshake with it did not end within {0:?}")]
     NoHandshake(Duration),
     /// Nothing came any more.
-    #[error("nothing came from the viewer for {0:?}")]
+    #[error("nothing came from it for {0:?}")]
     Silent(Duration),
     /// DTLS failed.
     #[error("{0}")]
@@ -105,11 +113,13 @@ pub struct Restarted {
     pub fragment: String,
 }
 
-/// A viewer's numbers.
+/// A peer's numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// For each track, in the order of the answer.
+    /// For each track that is sent, in the order of the answer.
     pub tracks: Vec<(TrackId, TrackStats)>,
+    /// For each track that comes, in the order of [`Peer::codecs`].
+    pub received: Vec<ReceivedStats>,
     /// The round trip, as ICE measures it.
     pub round_trip: Option<Duration>,
 }
@@ -129,15 +139,18 @@ struct Anchor {
     pts: Timestamp,
 }
 
-/// One viewer: its ICE, DTLS, SRTP and RTCP, and media on its way out. Opens no socket and reads no clock.
+/// One peer: its ICE, DTLS, SRTP and RTCP, and media on its way out or in. Opens no socket and reads no clock.
 ///
 /// Call [`Peer::handle_input`], then [`Peer::poll_output`] until [`Output::Wait`]. Once [`Event::Connected`] came, push
-/// frames whenever [`Peer::wants_frame`], and send what [`Peer::seal`] fills until it says false.
+/// frames to a viewer whenever [`Peer::wants_frame`], and send what [`Peer::seal`] fills until it says false; those of a publisher
+/// come as [`Output::Frame`].
 #[derive(Debug)]
 pub struct Peer {
     state: State,
     connection: Connection,
     egress: Egress,
+    /// Of a publisher.
+    ingress: Option<Ingress>,
     sealer: Option<Sealer>,
     opener: Option<Opener>,
     local: Credentials,
@@ -182,12 +195,18 @@ impl Peer {
             return;
         }
         match input {
-            Input::Datagram { path, bytes } => self.datagram(now, path, bytes),
-            Input::Timeout => self.connection.handle_timeout(now),
+            Input::Datagram { path, received_at, bytes } => self.datagram(now, path, received_at, bytes),
+            Input::Timeout => {
+                self.connection.handle_timeout(now);
+                if let Some(ingress) = &mut self.ingress {
+                    ingress.drain(now);
+                }
+            }
         }
         self.take_connection_events(now);
         self.check_deadlines(now);
         self.send_reports(now);
+        self.send_feedback(now);
     }
 
     /// What the peer wants next.
@@ -198,7 +217,21 @@ impl Peer {
         if let Some(event) = self.events.pop_front() {
             return Output::Event(event);
         }
+        if let Some(ingress) = &mut self.ingress {
+            if let Some(note) = ingress.poll_note() {
+                return Output::Note(note);
+            }
+            if let Some(frame) = ingress.poll_frame() {
+                return Output::Frame(frame);
+            }
+        }
         Output::Wait(self.next_timeout(now))
+    }
+
+    /// The codecs of the tracks that a publisher sends, as far as its description tells.
+    #[must_use]
+    pub fn codecs(&self) -> Vec<Codec> {
+        self.ingress.as_ref().map(Ingress::codecs).unwrap_or_default()
     }
 
     /// Candidates that come later, or a restart of ICE: then the answer's body is given, and [`Peer::ufrag`] is new.
@@ -296,6 +329,7 @@ impl Peer {
     pub fn stats(&self) -> Stats {
         Stats {
             tracks: self.egress.tracks().iter().map(|track| (track.id(), track.stats())).collect(),
+            received: self.ingress.iter().flat_map(Ingress::tracks).map(InTrack::stats).collect(),
             round_trip: self.connection.round_trip(),
         }
     }
@@ -305,20 +339,31 @@ impl Peer {
         self.connection.is_validated(address)
     }
 
-    fn datagram(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
+    fn datagram(&mut self, now: Instant, path: Path, received_at: Instant, bytes: &mut [u8]) {
         let authentic = match DatagramKind::of(bytes) {
             Some(DatagramKind::Stun) => self.connection.handle_stun(now, path, bytes),
             Some(DatagramKind::Dtls) => self.connection.handle_dtls(now, path, bytes),
             Some(DatagramKind::Rtcp) if self.connection.is_validated(path.remote) => self.rtcp(now, bytes),
             Some(DatagramKind::Rtp) if self.connection.is_validated(path.remote) => {
-                // Nobody asked for it; it only shows that the viewer lives.
-                self.opener.as_mut().is_some_and(|opener| opener.open_rtp(bytes).is_ok())
+                self.rtp(received_at, bytes)
             }
             Some(DatagramKind::Rtcp | DatagramKind::Rtp) | None => false,
         };
         if authentic {
             self.last_heard = now;
         }
+    }
+
+    /// Takes an SRTP packet; true if it is authentic.
+    fn rtp(&mut self, received_at: Instant, bytes: &mut [u8]) -> bool {
+        let Some(Ok(packet)) = self.opener.as_mut().map(|opener| opener.open_rtp(bytes)) else {
+            return false;
+        };
+        // Of a viewer nobody asked for it; it only shows that it lives.
+        if let Some(ingress) = &mut self.ingress {
+            ingress.rtp(received_at, packet, self.connection.round_trip());
+        }
+        true
     }
 
     fn take_connection_events(&mut self, now: Instant) {
@@ -381,7 +426,8 @@ impl Peer {
             State::Closed => return now + SILENCE_TIMEOUT,
         };
         let media = self.egress.ready_at(now).filter(|_| self.is_connected());
-        [self.connection.next_timeout(), self.next_report, media]
+        let feedback = self.ingress.as_ref().filter(|_| self.is_connected()).map(Ingress::next_timeout);
+        [self.connection.next_timeout(), self.next_report, media, feedback]
             .into_iter()
             .flatten()
             .fold(deadline, Instant::min)

@@ -1,10 +1,10 @@
-//! Writing an answer.
+//! Writing an answer, or an offer of ours, whose media are made as if somebody else had offered them.
 
-use super::Credentials;
+use super::{Credentials, Setup};
 use crate::negotiate::Chosen;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// What an answer says.
+/// What an answer or an offer says.
 #[derive(Debug)]
 pub(crate) struct Answer<'a> {
     /// `o=`: random, at most 2^63.
@@ -12,8 +12,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) credentials: &'a Credentials,
     /// `AB:CD:…`, SHA-256.
     pub(crate) fingerprint: &'a str,
-    /// We begin DTLS.
-    pub(crate) active: bool,
+    /// Who begins DTLS, from our view.
+    pub(crate) setup: Setup,
     /// CNAME and MSID: what makes sound and picture one stream.
     pub(crate) cname: &'a str,
     pub(crate) candidates: &'a [String],
@@ -27,6 +27,8 @@ pub(crate) struct Answer<'a> {
 pub(crate) enum Line<'a> {
     /// We send.
     Sending(Sending<'a>),
+    /// The other side sends.
+    Receiving(Receiving<'a>),
     /// Kept in the BUNDLE group, so that its first media carries the transport, but nothing flows.
     Inactive { media: &'a super::Media },
     /// Port 0.
@@ -44,12 +46,20 @@ pub(crate) struct Sending<'a> {
     pub(crate) transport_wide: Option<u8>,
 }
 
+#[derive(Debug)]
+pub(crate) struct Receiving<'a> {
+    pub(crate) media: &'a super::Media,
+    /// The payload types that may come.
+    pub(crate) formats: &'a [Chosen],
+}
+
 impl<'a> Line<'a> {
     const fn media(&self) -> &'a super::Media {
         match self {
-            Self::Sending(Sending { media, .. }) | Self::Inactive { media } | Self::Rejected { media } => {
-                media
-            }
+            Self::Sending(Sending { media, .. })
+            | Self::Receiving(Receiving { media, .. })
+            | Self::Inactive { media }
+            | Self::Rejected { media } => media,
         }
     }
 }
@@ -91,7 +101,7 @@ impl Lines {
     fn media(&mut self, answer: &Answer<'_>, line: &Line<'_>, with_candidates: bool) {
         let media = line.media();
         let formats = match line {
-            Line::Sending(Sending { formats, .. }) => {
+            Line::Sending(Sending { formats, .. }) | Line::Receiving(Receiving { formats, .. }) => {
                 let numbers = formats.iter().flat_map(|of| [Some(of.payload_type), of.resend_payload_type]);
                 let numbers: Vec<String> = numbers.flatten().map(|number| number.to_string()).collect();
                 numbers.join(" ")
@@ -118,9 +128,14 @@ impl Lines {
         self.line(&format!("a=ice-pwd:{}", answer.credentials.password));
         self.line("a=ice-options:trickle");
         self.line(&format!("a=fingerprint:sha-256 {}", answer.fingerprint));
-        self.line(if answer.active { "a=setup:active" } else { "a=setup:passive" });
+        self.line(match answer.setup {
+            Setup::Active => "a=setup:active",
+            Setup::Passive => "a=setup:passive",
+            Setup::ActPass => "a=setup:actpass",
+        });
         match line {
             Line::Sending(sending) => self.sending(answer, sending),
+            Line::Receiving(receiving) => self.receiving(receiving),
             Line::Inactive { media } => {
                 self.line("a=inactive");
                 if let Some(codec) = media.codecs.first() {
@@ -153,7 +168,8 @@ impl Lines {
             }
         }
         for chosen in *formats {
-            self.format(media, chosen, transport_wide.is_some());
+            // Nothing is sent again but by RTX.
+            self.format(media, chosen, chosen.resend_payload_type.is_some(), transport_wide.is_some());
         }
         if let Some(resend_ssrc) = resend_ssrc {
             self.line(&format!("a=ssrc-group:FID {ssrc} {resend_ssrc}"));
@@ -164,12 +180,28 @@ impl Lines {
         }
     }
 
-    fn format(&mut self, media: &super::Media, chosen: &Chosen, arrivals: bool) {
+    fn receiving(&mut self, receiving: &Receiving<'_>) {
+        let Receiving { media, formats } = receiving;
+        self.line("a=recvonly");
+        for (number, uri) in [
+            (media.mid_extension, super::MID_URI),
+            (media.transport_wide_extension, super::TRANSPORT_WIDE_URI),
+        ] {
+            if let Some(number) = number {
+                self.line(&format!("a=extmap:{number} {uri}"));
+            }
+        }
+        for chosen in *formats {
+            self.format(media, chosen, true, media.transport_wide_extension.is_some());
+        }
+    }
+
+    fn format(&mut self, media: &super::Media, chosen: &Chosen, nack: bool, arrivals: bool) {
         let payload_type = chosen.payload_type;
         if let Some(codec) = media.codecs.iter().find(|codec| codec.payload_type == payload_type) {
             self.line(&format!("a=rtpmap:{}", rtpmap(codec)));
             for (offered, feedback) in [
-                (codec.nack && chosen.resend_payload_type.is_some(), "nack"),
+                (codec.nack && nack, "nack"),
                 (codec.pli, "nack pli"),
                 (codec.fir, "ccm fir"),
                 (codec.arrivals && arrivals, "transport-cc"),

@@ -1,7 +1,9 @@
 //! Fragments of trickle ICE (RFC 8840 §9): candidates that come later, and restarts.
 
 use super::Credentials;
+use super::offer::candidate_ip;
 use crate::limits::{MAX_FRAGMENT_BYTES, MAX_REMOTE_CANDIDATES};
+use std::net::IpAddr;
 
 /// Why a fragment cannot be taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,23 @@ pub struct Fragment {
 }
 
 impl Fragment {
+    /// One candidate that came alone, as `candidate:…`.
+    #[must_use]
+    pub fn of_candidate(candidate: &str) -> Self {
+        Self { credentials: None, candidates: vec![candidate.to_owned()] }
+    }
+
+    /// Whether it says nothing any longer.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.credentials.is_none() && self.candidates.is_empty()
+    }
+
+    /// As [`crate::Offer::retain_candidates`].
+    pub fn retain_candidates(&mut self, admit: impl Fn(IpAddr) -> bool) {
+        self.candidates.retain(|candidate| candidate_ip(candidate).is_some_and(&admit));
+    }
+
     /// Reads a fragment.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! Session descriptions of WebRTC (RFC 8829, RFC 8866): a viewer's offer in, our answer out, and the fragments of trickle
-//! ICE (RFC 8840 §9).
+//! Session descriptions of WebRTC (RFC 8829, RFC 8866): an offer in and our answer out, or our offer out and an answer in, and the
+//! fragments of trickle ICE (RFC 8840 §9).
 //!
 //! Written here and not taken from a WebRTC library, because the answer must say what this camera sends (its H.264
 //! profile, our SSRCs), which a library built around its own sender does not let us. Left out: data channels, simulcast,
@@ -11,9 +11,9 @@ mod offer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{Answer, Line, Sending, write};
+pub(crate) use answer::{Answer, Line, Receiving, Sending, write};
 pub use fragment::{Fragment, FragmentError};
-pub(crate) use offer::{Media, OfferedCodec, Setup};
+pub(crate) use offer::{Direction, Media, OfferedCodec, Setup};
 pub use offer::{Offer, OfferError};
 
 /// The header extension with the media's id (RFC 9143 §15).

@@ -1,26 +1,27 @@
-//! Reading an offer.
+//! Reading an offer, or the answer to one of ours.
 
 use super::{Credentials, Fingerprint};
 use crate::limits::{MAX_FORMATS, MAX_MEDIAS, MAX_OFFER_BYTES, MAX_REMOTE_CANDIDATES};
+use std::net::IpAddr;
 use yeoul_media::Kind;
 
-/// Why an offer cannot be answered.
+/// Why an offer cannot be answered, or an answer not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OfferError {
     /// Too long.
-    #[error("the offer has {0} bytes, expected at most {MAX_OFFER_BYTES}")]
+    #[error("the SDP has {0} bytes, expected at most {MAX_OFFER_BYTES}")]
     TooLong(usize),
     /// No session description.
-    #[error("the offer is no SDP: expected a first line `v=0`, got {0:?}")]
+    #[error("this is no SDP: expected a first line `v=0`, got {0:?}")]
     NotSdp(String),
     /// Without media.
-    #[error("the offer has no media: expected an `m=video` or `m=audio` line")]
+    #[error("the SDP has no media: expected an `m=video` or `m=audio` line")]
     NoMedia,
     /// With too many media.
-    #[error("the offer has {0} media, expected at most {MAX_MEDIAS}")]
+    #[error("the SDP has {0} media, expected at most {MAX_MEDIAS}")]
     TooManyMedias(usize),
     /// A line that cannot be read.
-    #[error("the offer's line {line} cannot be read: expected {expected}, got {got:?}")]
+    #[error("the SDP's line {line} cannot be read: expected {expected}, got {got:?}")]
     Malformed {
         /// Number of the line, from 1.
         line: usize,
@@ -30,14 +31,28 @@ pub enum OfferError {
         got: String,
     },
     /// Something that WebRTC requires is not there.
-    #[error("the offer has no {0}")]
+    #[error("the SDP has no {0}")]
     Missing(&'static str),
     /// Fingerprints, but none with a hash that is safe.
-    #[error("the offer has no certificate fingerprint with SHA-256, SHA-384 or SHA-512")]
+    #[error("the SDP has no certificate fingerprint with SHA-256, SHA-384 or SHA-512")]
     WeakFingerprint,
     /// No media that could take what a camera sends.
     #[error("the offer asks for nothing: no video or audio media receives (`a=recvonly` or `a=sendrecv`)")]
     NothingWanted,
+    /// No media that a publisher would send.
+    #[error("the offer brings nothing: no video or audio media sends (`a=sendonly` or `a=sendrecv`)")]
+    NothingGiven,
+    /// None of the publisher's codecs is one of ours.
+    #[error("no codec in common: the publisher has {offered}, this server takes {taken}")]
+    NothingTaken {
+        /// What was offered, in words.
+        offered: String,
+        /// What would be taken, in words.
+        taken: String,
+    },
+    /// Nothing of a stream can be offered.
+    #[error("WebRTC carries none of the stream's codecs: {0}")]
+    NothingCarried(String),
     /// Codecs do not meet.
     #[error("no codec in common: the stream has {there_are}, the viewer takes {offered}")]
     NoCommonCodec {
@@ -60,6 +75,10 @@ pub(crate) enum Direction {
 impl Direction {
     pub(crate) const fn receives(self) -> bool {
         matches!(self, Self::SendReceive | Self::ReceiveOnly)
+    }
+
+    pub(crate) const fn sends(self) -> bool {
+        matches!(self, Self::SendReceive | Self::SendOnly)
     }
 }
 
@@ -127,7 +146,7 @@ pub(crate) struct Media {
     pub(crate) transport_wide_extension: Option<u8>,
 }
 
-/// A viewer's offer, read and checked.
+/// An offer, or the answer to one of ours, read and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     pub(crate) medias: Vec<Media>,
@@ -140,11 +159,43 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Reads an offer.
+    /// Reads a viewer's offer.
+    ///
+    /// # Errors
+    /// If it is no SDP, lacks what WebRTC requires, or asks for nothing.
+    pub fn parse(text: &str) -> Result<Self, OfferError> {
+        let offer = Self::parse_any(text)?;
+        if offer.wants(Kind::Video) || offer.wants(Kind::Audio) {
+            Ok(offer)
+        } else {
+            Err(OfferError::NothingWanted)
+        }
+    }
+
+    /// Reads a publisher's offer.
+    ///
+    /// # Errors
+    /// If it is no SDP, lacks what WebRTC requires, or brings nothing.
+    pub fn parse_published(text: &str) -> Result<Self, OfferError> {
+        let offer = Self::parse_any(text)?;
+        let brings = |kind| offer.given(kind).is_some();
+        if brings(Kind::Video) || brings(Kind::Audio) { Ok(offer) } else { Err(OfferError::NothingGiven) }
+    }
+
+    /// Reads the answer to an offer of ours.
     ///
     /// # Errors
     /// If it is no SDP, or lacks what WebRTC requires.
-    pub fn parse(text: &str) -> Result<Self, OfferError> {
+    pub fn parse_answer(text: &str) -> Result<Self, OfferError> {
+        Self::parse_any(text)
+    }
+
+    /// Keeps only the candidates whose addresses `admit` lets through; names are not resolved, and not kept.
+    pub fn retain_candidates(&mut self, admit: impl Fn(IpAddr) -> bool) {
+        self.candidates.retain(|candidate| candidate_ip(candidate).is_some_and(&admit));
+    }
+
+    fn parse_any(text: &str) -> Result<Self, OfferError> {
         if text.len() > MAX_OFFER_BYTES {
             return Err(OfferError::TooLong(text.len()));
         }
@@ -171,11 +222,23 @@ impl Offer {
             .find(|media| media.kind == Some(kind) && !media.rejected && media.direction.receives())
     }
 
+    /// The media of that kind that brings something; further ones are not taken.
+    pub(crate) fn given(&self, kind: Kind) -> Option<&Media> {
+        self.medias
+            .iter()
+            .find(|media| media.kind == Some(kind) && !media.rejected && media.direction.sends())
+    }
+
     /// Whether the viewer asks for media of that kind.
     #[must_use]
     pub fn wants(&self, kind: Kind) -> bool {
         self.wanted(kind).is_some()
     }
+}
+
+/// The address of `candidate:…` (RFC 8839 §5.1); `None` if it is a name.
+pub(super) fn candidate_ip(candidate: &str) -> Option<IpAddr> {
+    candidate.split_ascii_whitespace().nth(4)?.parse().ok()
 }
 
 /// The start of a line, for error sentences.
@@ -276,11 +339,7 @@ impl Reader {
             .enumerate()
             .map(|(index, media)| media.into_media(index, bundle.as_deref(), direction))
             .collect();
-        let offer = Offer { medias, credentials, fingerprints, setup, ice_lite, candidates };
-        if !offer.wants(Kind::Video) && !offer.wants(Kind::Audio) {
-            return Err(OfferError::NothingWanted);
-        }
-        Ok(offer)
+        Ok(Offer { medias, credentials, fingerprints, setup, ice_lite, candidates })
     }
 }
 

@@ -30,13 +30,13 @@ pub enum OpenError {
     TooManySenders,
 }
 
-/// Which of the last 64 indexes came already (RFC 3711 §3.3.2).
+/// Which of the last 128 indexes came already (RFC 3711 §3.3.2): publishers without RTX send a packet again as it was.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     ssrc: u32,
     highest: u64,
     /// Bit n: `highest - n` came.
-    seen: u64,
+    seen: u128,
 }
 
 impl Window {
@@ -45,13 +45,13 @@ impl Window {
             return Ok(());
         }
         let back = self.highest - index;
-        if back >= 64 || self.seen >> back & 1 == 1 { Err(OpenError::Replayed) } else { Ok(()) }
+        if back >= 128 || self.seen >> back & 1 == 1 { Err(OpenError::Replayed) } else { Ok(()) }
     }
 
     const fn note(&mut self, index: u64) {
         if index > self.highest {
             let ahead = index - self.highest;
-            self.seen = if ahead >= 64 { 0 } else { self.seen << ahead };
+            self.seen = if ahead >= 128 { 0 } else { self.seen << ahead };
             self.seen |= 1;
             self.highest = index;
         } else {

@@ -8,7 +8,8 @@ mod segments;
 mod tests;
 
 use super::Source;
-use super::client::{Client, Reply, authority};
+use super::client::{Client, authority};
+use super::reply::Reply;
 use crate::limits::HLS_PLAYLIST_BYTES;
 use crate::playout::{self, Lane, Splice};
 use crate::streams::{DialError, ErrorKind};

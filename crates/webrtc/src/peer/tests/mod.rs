@@ -1,4 +1,5 @@
 mod pair;
+mod publishing;
 mod variants;
 
 use super::*;

@@ -196,7 +196,7 @@ impl Pair {
     pub(super) fn inject(&mut self, source: SocketAddr, bytes: &[u8]) {
         let path = Path { transport: Transport::Udp, local: addresses().0, remote: source };
         let mut bytes = bytes.to_vec();
-        self.peer.handle_input(self.now, Input::Datagram { path, bytes: &mut bytes });
+        self.peer.handle_input(self.now, Input::Datagram { path, received_at: self.now, bytes: &mut bytes });
         self.drain_peer();
     }
 
@@ -239,7 +239,9 @@ impl Pair {
         let far = self.now + Duration::from_secs(1);
         let peer = match self.peer.poll_output(self.now) {
             Output::Wait(at) => at,
-            Output::Transmit(_) | Output::Event(_) => panic!("drained before"),
+            Output::Transmit(_) | Output::Event(_) | Output::Frame(_) | Output::Note(_) => {
+                panic!("drained before")
+            }
         };
         let viewer = match self.viewer.rtc.poll_output() {
             Ok(RtcOutput::Timeout(at)) => at,
@@ -294,6 +296,7 @@ impl Pair {
                     }
                 }
                 Output::Event(event) => self.events.push(event),
+                Output::Frame(_) | Output::Note(_) => panic!("a viewer sends nothing"),
                 Output::Wait(_) => return,
             }
         }

@@ -1,13 +1,13 @@
 //! What comes in on a track, from a camera that is played or from a publisher: packets put in order, put together to
-//! frames, counted and reported on.
+//! frames, counted and reported on. Sessions of every protocol receive by it, so that a frame is made in one way.
 
+use crate::clock::{ClockMapping, ClockTrack};
+use crate::reorder::{GapDetector, Reorder};
+use crate::rtcp::{self, ReceiverReport, ReceiverStats, SenderReport, SourceDescription};
+use crate::{Depacketizer, MediaFormat, Packet, PacketRef};
 use bytes::Bytes;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use yeoul_media::{Frame, TrackId};
-use yeoul_rtp::clock::{ClockMapping, ClockTrack};
-use yeoul_rtp::reorder::{GapDetector, Reorder};
-use yeoul_rtp::rtcp::{self, ReceiverReport, ReceiverStats, SenderReport, SourceDescription};
-use yeoul_rtp::{Depacketizer, MediaFormat, Packet, PacketRef};
 
 /// What a track has received so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct TrackStats {
 
 /// What a packet was good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub enum Taken {
     /// Nothing.
     No,
     /// Media.
@@ -37,7 +37,7 @@ pub(crate) enum Taken {
 
 /// How the packets of a track arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
+pub enum Arrival {
     /// In order: what is missing was never sent.
     Ordered,
     /// As datagrams.
@@ -46,11 +46,13 @@ pub(crate) enum Arrival {
 
 /// The receiving end of one track. `L` is where its packets come from, which only the session needs to know.
 #[derive(Debug)]
-pub(crate) struct Receiver<L> {
-    pub(crate) leg: L,
-    pub(crate) format: MediaFormat,
+pub struct Receiver<L> {
+    /// Where its packets come from.
+    pub leg: L,
+    /// How the track is described.
+    pub format: MediaFormat,
     /// The server has said that nothing more comes.
-    pub(crate) has_left: bool,
+    pub has_left: bool,
     id: TrackId,
     order: Order,
     depacketizer: Depacketizer,
@@ -72,13 +74,8 @@ enum Order {
 }
 
 impl<L> Receiver<L> {
-    pub(crate) fn new(
-        id: TrackId,
-        leg: L,
-        format: MediaFormat,
-        arrival: Arrival,
-        clock: &mut ClockMapping,
-    ) -> Self {
+    /// The receiver of track `id`, whose clock is added to that of the session.
+    pub fn new(id: TrackId, leg: L, format: MediaFormat, arrival: Arrival, clock: &mut ClockMapping) -> Self {
         let order = match arrival {
             Arrival::Ordered => Order::Kept(GapDetector::default()),
             Arrival::Unordered => Order::Restored(Box::default()),
@@ -100,11 +97,13 @@ impl<L> Receiver<L> {
         }
     }
 
-    pub(crate) fn clock_track(&self) -> ClockTrack {
+    /// Its track in the session's clock.
+    pub fn clock_track(&self) -> ClockTrack {
         self.clock
     }
 
-    pub(crate) fn stats(&self) -> TrackStats {
+    /// What it has received so far.
+    pub fn stats(&self) -> TrackStats {
         TrackStats {
             lost: self.reports.lost(),
             damaged_frames: self.depacketizer.damaged_frames(),
@@ -112,8 +111,16 @@ impl<L> Receiver<L> {
         }
     }
 
+    /// Lets packets wait so long for those before them, which may be on their way again; of no effect where the order is kept.
+    pub fn set_wait(&mut self, wait: Duration) {
+        match &mut self.order {
+            Order::Kept(_) => {}
+            Order::Restored(reorder) => reorder.set_wait(wait),
+        }
+    }
+
     /// Takes an RTP packet.
-    pub(crate) fn rtp(
+    pub fn rtp(
         &mut self,
         now: Instant,
         bytes: &[u8],
@@ -154,7 +161,7 @@ impl<L> Receiver<L> {
     }
 
     /// Gives what has waited long enough for the packets before it.
-    pub(crate) fn drain(&mut self, now: Instant, clock: &mut ClockMapping, frames: &mut Vec<Frame>) -> Taken {
+    pub fn drain(&mut self, now: Instant, clock: &mut ClockMapping, frames: &mut Vec<Frame>) -> Taken {
         let mut taken = Taken::Media;
         while let Order::Restored(reorder) = &mut self.order {
             let Some((packet, lost_before)) = reorder.pop(now) else { break };
@@ -167,7 +174,7 @@ impl<L> Receiver<L> {
     }
 
     /// When [`Receiver::drain`] has something to give although nothing comes in.
-    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+    pub fn next_timeout(&self) -> Option<Instant> {
         match &self.order {
             Order::Kept(_) => None,
             Order::Restored(reorder) => reorder.next_timeout(),
@@ -197,7 +204,7 @@ impl<L> Receiver<L> {
     }
 
     /// Takes an RTCP packet.
-    pub(crate) fn rtcp(&mut self, now: Instant, bytes: &[u8], clock: &mut ClockMapping) {
+    pub fn rtcp(&mut self, now: Instant, bytes: &[u8], clock: &mut ClockMapping) {
         for packet in rtcp::packets(bytes).map_while(Result::ok) {
             match packet {
                 rtcp::Packet::SenderReport(report) => match self.ssrc {
@@ -226,7 +233,7 @@ impl<L> Receiver<L> {
     }
 
     /// The compound packet that reports on this track (RFC 3550 §6.1), once there is something to report.
-    pub(crate) fn report(&mut self, now: Instant, ssrc: u32) -> Option<Vec<u8>> {
+    pub fn report(&mut self, now: Instant, ssrc: u32) -> Option<Vec<u8>> {
         let block = self.reports.report_block(now)?;
         let mut bytes = Vec::new();
         rtcp::Packet::ReceiverReport(ReceiverReport { ssrc, blocks: vec![block] }).write(&mut bytes);
