@@ -46,7 +46,7 @@ fn an_address_says_what_is_wanted() {
         ("onvif:cam", "expected an address such as onvif://user:password@192.168.1.64?subtype=0"),
         ("onvif://", "expected an address such as onvif://user:password@192.168.1.64?subtype=0"),
         ("onvif://cam#timeout=x", "#timeout=x: expected 1 to 300 seconds"),
-        ("onvif://cam?snapshot#x=1", "#x means nothing to an HTTP source; known is header"),
+        ("onvif://cam?snapshot#x=1", "#x means nothing to an HTTP source; known are header and variant"),
     ] {
         assert_eq!(Source::parse(text).expect_err(text).to_string(), expected);
     }
