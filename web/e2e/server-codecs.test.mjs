@@ -112,14 +112,14 @@ test('the browser plays what the table says, and is told of the rest', async (t)
   assert.deepEqual(page.misdeeds, []);
 });
 
-test('a stream with B-frames arrives whole; Chromium shows what comes before the first of them in each GOP', async (t) => {
-  const how = [VIDEO, 'libx264 -preset ultrafast -bf 2 -b_strategy 0', RTSP];
+test('a stream with B-frames is shown without them', async (t) => {
+  const how = [VIDEO, 'libx264 -preset veryfast -bf 3 -b_strategy 0', RTSP];
   const server = await startYeoul(t, { cam: source(how) }, { config: { exec: { enabled: true } } });
   const page = await openPage(t, browser, server.url);
-  // Two pictures of each GOP: its decoder gives up at the first B-frame and waits for the next keyframe.
-  const seen = await watch(page, 'cam', 'video', 8);
+  // More than a GOP has: a decoder that meets a B-frame gives up until the next keyframe, after two pictures.
+  const seen = await watch(page, 'cam', 'video', 30);
   t.diagnostic(JSON.stringify(seen));
-  assert.ok(seen.framesDecoded >= 8, `${seen.framesDecoded} frames`);
-  assert.ok(seen.framesReceived >= 50, `${seen.framesReceived} frames came`);
+  assert.ok(seen.framesDecoded >= 30, `${seen.framesDecoded} frames`);
+  assert.ok(seen.framesReceived <= seen.framesDecoded + 5, `${seen.framesReceived} came, ${seen.framesDecoded} were shown`);
   assert.equal(seen.packetsLost, 0);
 });

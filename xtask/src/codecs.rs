@@ -122,7 +122,8 @@ does not carry is left out of it, or the output says so where nothing remains.
 - **RTSP** is RTP by RFC 6184, 7798, 7741, 9628, 6416, 2435, 3640, 7587, 3551, 2250 and AOM's payload format of AV1. MP4V-ES is
   MPEG-4 part 2.
 - **WebRTC** is what browsers offer together: H.265 in Safari and in browsers with a decoder in hardware. Chromium
-  decodes no pictures that are sent in another order than shown (B-frames) and shows those before them only; an `ffmpeg:` source makes a stream without them.
+  decodes no pictures that are sent in another order than shown (B-frames), so viewers by WebRTC get a stream without them: fewer pictures a
+  second, the rest as it is. For all of them, turn B-frames off in the camera or OBS, or make a stream without them by `ffmpeg:`.
 - **HLS** leaves out what no browser plays in its segments, though the container carries it.
 - **FLV, RTMP**: H265, AV1, VP9, VP8, OPUS and FLAC are tags of Enhanced RTMP. PCMU and PCMA have 8000 Hz there.
 - JPEG is also at `/api/stream.mjpeg`, which makes pictures of H264 and H265. `/api/stream.mp4?audio=flac,pcma` makes FLAC of PCMU,
@@ -141,7 +142,8 @@ does not carry is left out of it, or the output says so where nothing remains.
 - **RTSP**는 RFC 6184, 7798, 7741, 9628, 6416, 2435, 3640, 7587, 3551, 2250과 AOM의 AV1 페이로드 형식을 따르는 RTP입니다. MP4V-ES는
   MPEG-4 파트 2입니다.
 - **WebRTC**는 여러 브라우저가 제안하는 것을 합친 것입니다. H.265는 Safari와 하드웨어 디코더가 있는 브라우저에서 됩니다. Chromium은 보이는
-  순서와 다르게 보내는 그림(B 프레임)을 디코딩하지 못해 그 앞의 그림만 보여 줍니다. `ffmpeg:` 소스로 B 프레임 없는 스트림을 만들 수 있습니다.
+  순서와 다르게 보내는 그림(B 프레임)을 디코딩하지 못하므로, WebRTC로 보는 사람에게는 그런 그림을 빼고 보냅니다. 초당 그림 수만 줄어듭니다.
+  다 보려면 카메라나 OBS에서 B 프레임을 끄거나 `ffmpeg:` 소스로 B 프레임 없는 스트림을 만드십시오.
 - **HLS**는 컨테이너가 담더라도 어떤 브라우저도 재생하지 못하는 것은 뺍니다.
 - **FLV, RTMP**: H265, AV1, VP9, VP8, OPUS, FLAC은 Enhanced RTMP의 태그입니다. PCMU와 PCMA는 8000 Hz입니다.
 - JPEG은 `/api/stream.mjpeg`에도 있으며, 이것은 H264와 H265로도 그림을 만듭니다. `/api/stream.mp4?audio=flac,pcma`는 PCMU, PCMA, L16을

@@ -201,6 +201,9 @@ impl Viewer {
             // Sound begins where the viewer is live: nobody wants to hear the past, fast or slow.
             Kind::Audio if delivery.backlog => return Fate::Passed,
             Kind::Audio => {}
+            // A picture that is shown before one that was sent already (a B-frame): decoders of WebRTC have no place to wait with
+            // pictures, they give up at the first such one until the next keyframe. Without it they show the others.
+            Kind::Video if !delivery.frame.keyframe && delivery.frame.pts < self.pts => return Fate::Passed,
             Kind::Video => {
                 let quality = self.quality.as_ref();
                 if quality.is_some_and(|quality| !quality.may_send(now, delivery.frame.pts)) {
