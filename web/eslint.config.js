@@ -10,7 +10,9 @@ const BROWSER = [
   'setInterval',
   'AudioContext',
   'HTMLVideoElement',
+  'MediaStream',
   'RTCPeerConnection',
+  'RTCRtpReceiver',
 ];
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
 
