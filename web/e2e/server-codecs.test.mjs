@@ -96,7 +96,9 @@ test('the browser plays what the table says, and is told of the rest', async (t)
     const kind = CODINGS[name][0] === VIDEO ? 'video' : 'audio';
     const offered = await page.evaluate(
       ({ kind, name }) =>
-        RTCRtpReceiver.getCapabilities(kind).codecs.some((codec) => codec.mimeType.toUpperCase().endsWith(`/${name}`)),
+        RTCRtpReceiver.getCapabilities(kind).codecs.some((codec) =>
+          codec.mimeType.toUpperCase().endsWith(`/${name}`),
+        ),
       { kind, name },
     );
     const seen = await watch(page, name, kind, 25);
@@ -120,6 +122,9 @@ test('a stream with B-frames is shown without them', async (t) => {
   const seen = await watch(page, 'cam', 'video', 30);
   t.diagnostic(JSON.stringify(seen));
   assert.ok(seen.framesDecoded >= 30, `${seen.framesDecoded} frames`);
-  assert.ok(seen.framesReceived <= seen.framesDecoded + 5, `${seen.framesReceived} came, ${seen.framesDecoded} were shown`);
+  assert.ok(
+    seen.framesReceived <= seen.framesDecoded + 5,
+    `${seen.framesReceived} came, ${seen.framesDecoded} were shown`,
+  );
   assert.equal(seen.packetsLost, 0);
 });
