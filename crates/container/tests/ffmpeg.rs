@@ -377,19 +377,23 @@ fn mp3_survives_the_way() {
     }
 }
 
-/// Reads a file by its index, from so long after its beginning.
-fn by_index(file: &[u8], skipped: Duration) -> (Vec<Track>, Vec<Frame>) {
+/// What the `moov` box of a file holds.
+fn moov(file: &[u8]) -> &[u8] {
     let mut at = 0;
-    let moov = loop {
+    loop {
         let top =
             TopBox::read(at, &file[usize::try_from(at).expect("small")..]).expect("sound").expect("a box");
         let (begin, end) = (top.body.0, top.body.1.expect("ffmpeg tells sizes"));
         if top.kind == *b"moov" {
-            break usize::try_from(begin).expect("small")..usize::try_from(end).expect("small");
+            return &file[usize::try_from(begin).expect("small")..usize::try_from(end).expect("small")];
         }
         at = end;
-    };
-    let mut index = Index::read(Bytes::copy_from_slice(&file[moov])).expect("sound").expect("tables");
+    }
+}
+
+/// Reads a file by its index, from so long after its beginning.
+fn by_index(file: &[u8], skipped: Duration) -> (Vec<Track>, Vec<Frame>) {
+    let mut index = Index::read(Bytes::copy_from_slice(moov(file))).expect("sound").expect("tables");
     index.skip(skipped);
     let mut frames = Vec::new();
     while let Some(place) = index.next().expect("of a usual size") {
@@ -398,6 +402,22 @@ fn by_index(file: &[u8], skipped: Duration) -> (Vec<Track>, Vec<Frame>) {
         frames.extend(index.take(data, testkit::epoch()));
     }
     (index.tracks(), frames)
+}
+
+/// A table of sizes that are all the same promises billions of samples in a few bytes.
+#[test]
+fn an_index_with_more_samples_than_a_week_has_is_refused() {
+    let folder = folder("endless-index");
+    let path = folder.join("plain.mp4");
+    let coding = ["-movflags", "disable_chpl", path.to_str().expect("a path in UTF-8")];
+    let arguments = encode(&[PICTURE], &[&H264[..], &coding].concat());
+    run("ffmpeg", &[&["-v", "error"], &arguments[..]].concat());
+    let file = std::fs::read(path).expect("a file");
+    let mut moov = moov(&file).to_vec();
+    let sizes = moov.windows(4).position(|kind| kind == b"stsz").expect("a table of sizes") + 8;
+    moov[sizes..sizes + 8].copy_from_slice(&[0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
+    let error = Index::read(moov.into()).expect_err("too many").to_string();
+    assert!(error.contains("stsz") && error.contains("promises 4294967295 samples"), "{error}");
 }
 
 #[test]

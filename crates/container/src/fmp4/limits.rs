@@ -12,6 +12,8 @@ pub const MAX_MDAT_BYTES: u64 = 1 << 40;
 pub const MAX_IDLE_BOXES: u32 = 256;
 /// Largest sample: intra-only pictures of 8K have about 10 MB. More is not one picture.
 pub const MAX_SAMPLE_BYTES: u32 = 16 << 20;
+/// Most samples of one track in a file that one can go anywhere in: a week at 25 pictures a second has 15 million.
+pub const MAX_INDEX_SAMPLES: u32 = 1 << 24;
 /// Most samples of one fragment: a GOP of 10 minutes at 60 pictures a second with its sound has 64 000.
 pub const MAX_FRAGMENT_SAMPLES: usize = 1 << 17;
 /// Most tracks read: as many as a stream may have. Further ones are passed over.

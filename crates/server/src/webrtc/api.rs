@@ -123,6 +123,7 @@ impl From<OfferError> for Failure {
             OfferError::TooLong(_)
             | OfferError::NotSdp(_)
             | OfferError::NoMedia
+            | OfferError::SameMid(_)
             | OfferError::TooManyMedias(_)
             | OfferError::Malformed { .. }
             | OfferError::Missing(_)

@@ -405,7 +405,10 @@ pub(crate) fn run(program: &str, arguments: &[&str], limit: Duration) -> Output 
 /// Decodes some seconds of what is at `url`; gives how many pictures and frames of sound there were. No error line may come.
 pub(crate) fn decode(url: &str, seconds: u32) -> (usize, usize) {
     let seconds = seconds.to_string();
-    let arguments = ["-v", "error", "-i", url, "-t", &seconds, "-f", "framecrc", "-"];
+    // By UDP ffmpeg itself loses packets on a busy machine.
+    let transport: &[&str] = if url.starts_with("rtsp:") { &["-rtsp_transport", "tcp"] } else { &[] };
+    let read = ["-i", url, "-t", &seconds, "-f", "framecrc", "-"];
+    let arguments = [&["-v", "error"], transport, &read].concat();
     let Output { stdout, stderr, status } = run("ffmpeg", &arguments, SECOND * 90);
     assert_eq!(stderr, "", "{url}");
     assert!(status.success(), "{url}");

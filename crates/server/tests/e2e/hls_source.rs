@@ -216,7 +216,10 @@ fn a_live_playlist_is_followed_and_its_end_is_told() {
         ["-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "4", "-hls_flags", "delete_segments"];
     let input = ["-v", "error", "-re", "-stream_loop", "-1", "-i", source.to_str().expect("a path")];
     let encoder = Tool::start("ffmpeg", &[&input[..], &live, &[&list]].concat());
-    wait_until("a playlist", SECOND * 30, || Path::new(&list).exists());
+    // From a shorter list every player has to wait for the second segment.
+    wait_until("a playlist of three segments", SECOND * 30, || {
+        std::fs::read_to_string(&list).is_ok_and(|text| text.matches("#EXTINF").count() >= 3)
+    });
     let (_files, port) = file_server(&root);
     let server = Yeoul::start(&format!(
         "webrtc: {{listen: '127.0.0.1:WEBRTC_PORT', candidates: ['127.0.0.1:WEBRTC_PORT']}}

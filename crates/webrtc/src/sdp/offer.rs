@@ -2,6 +2,7 @@
 
 use super::{Credentials, Fingerprint};
 use crate::limits::{MAX_FORMATS, MAX_MEDIAS, MAX_OFFER_BYTES, MAX_REMOTE_CANDIDATES};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use yeoul_media::Kind;
 
@@ -20,6 +21,9 @@ pub enum OfferError {
     /// With too many media.
     #[error("the SDP has {0} media, expected at most {MAX_MEDIAS}")]
     TooManyMedias(usize),
+    /// Media that cannot be told apart (RFC 5888 §4).
+    #[error("two media of the SDP have the name {0:?}: expected an `a=mid` of its own for each")]
+    SameMid(String),
     /// A line that cannot be read.
     #[error("the SDP's line {line} cannot be read: expected {expected}, got {got:?}")]
     Malformed {
@@ -334,11 +338,15 @@ impl Reader {
             medias.iter().flat_map(|media| &media.candidates).take(MAX_REMOTE_CANDIDATES).cloned().collect();
         let ice_lite = session.ice_lite;
         let direction = session.direction;
-        let medias = medias
+        let medias: Vec<Media> = medias
             .into_iter()
             .enumerate()
             .map(|(index, media)| media.into_media(index, bundle.as_deref(), direction))
             .collect();
+        let mut mids = HashSet::new();
+        if let Some(media) = medias.iter().find(|media| !mids.insert(&media.mid)) {
+            return Err(OfferError::SameMid(cut(&media.mid)));
+        }
         Ok(Offer { medias, credentials, fingerprints, setup, ice_lite, candidates })
     }
 }

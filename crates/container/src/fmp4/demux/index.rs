@@ -6,7 +6,7 @@ use super::movie::Movie;
 use super::table::{Sample, SampleTable};
 use super::timeline::Timeline;
 use super::{DemuxError, read_frame};
-use crate::fmp4::limits::{MAX_MOOV_BYTES, MAX_SAMPLE_BYTES};
+use crate::fmp4::limits::{MAX_INDEX_SAMPLES, MAX_MOOV_BYTES, MAX_SAMPLE_BYTES};
 use bytes::Bytes;
 use std::time::{Duration, Instant};
 use yeoul_media::{Frame, Kind, Timestamp, Track};
@@ -61,11 +61,16 @@ impl Index {
     /// Reads what a `moov` box holds; `None` if there are no samples in it, as in fragmented files.
     ///
     /// # Errors
-    /// If it is damaged or none of its tracks can be read.
+    /// If it is damaged, none of its tracks can be read, or one promises more samples than its bound.
     pub fn read(moov: Bytes) -> Result<Option<Self>, DemuxError> {
         let movie = Movie::read(&Box { kind: FourCc(*b"moov"), body: moov })?;
         let mut timelines: Vec<Timeline> = movie.tracks.iter().map(|_| Timeline::default()).collect();
         for table in &movie.tables {
+            if table.count() > MAX_INDEX_SAMPLES {
+                let reason =
+                    format!("it promises {} samples, expected at most {MAX_INDEX_SAMPLES}", table.count());
+                return Err(DemuxError::malformed(FourCc(*b"stsz"), reason));
+            }
             if let Some(timeline) = table.peek().and_then(|sample| timelines.get_mut(sample.track)) {
                 timeline.late_by(table.late_by());
             }

@@ -104,6 +104,11 @@ impl SampleTable {
         Ok(Some(read))
     }
 
+    /// Samples that it promises.
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
+
     /// The sample at hand; `None` after the last.
     pub(super) fn peek(&self) -> Option<Sample> {
         self.next

@@ -384,7 +384,7 @@ async fn the_program_tells_its_version_in_go2rtcs_words() {
     assert!(version.starts_with("1.9.14+yeoul."));
     assert_eq!(
         get(&app(""), "/api/schemes").await.1,
-        r#"["echo","exec","ffmpeg","http","https","httpx","onvif","rtmp","rtmps","rtmpx","rtsp","rtsps","rtspx","tcp","webrtc"]"#.to_owned() + "\n"
+        r#"["echo","exec","ffmpeg","file","http","https","httpx","onvif","rtmp","rtmps","rtmpx","rtsp","rtsps","rtspx","srt","tcp","udp","webrtc"]"#.to_owned() + "\n"
     );
 }
 

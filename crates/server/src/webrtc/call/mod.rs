@@ -60,6 +60,7 @@ fn refused(peer: &str, error: &OfferError) -> DialError {
         OfferError::TooLong(_) | OfferError::TooManyMedias(_) => ErrorKind::LimitExceeded,
         OfferError::NotSdp(_)
         | OfferError::NoMedia
+        | OfferError::SameMid(_)
         | OfferError::Malformed { .. }
         | OfferError::Missing(_)
         | OfferError::WeakFingerprint
