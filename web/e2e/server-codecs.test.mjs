@@ -9,7 +9,7 @@ import { openPage, startBrowser, startYeoul } from './harness.mjs';
 const VIDEO = '-f lavfi -i testsrc2=size=320x240:rate=25 -pix_fmt yuv420p -g 25 -c:v';
 const AUDIO = '-f lavfi -i sine=sample_rate=48000 -c:a';
 const RTSP = '-f rtsp -rtsp_transport tcp {output}';
-const MP4 = '-movflags frag_keyframe+delay_moov -strict -2 -f mp4 -';
+const MP4 = '-movflags frag_keyframe+delay_moov -frag_duration 500000 -strict -2 -f mp4 -';
 
 /** How ffmpeg makes each codec of the table. */
 const CODINGS = {
