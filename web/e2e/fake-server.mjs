@@ -199,6 +199,8 @@ function runCamera({ width, height, sound }) {
   };
   setInterval(() => paused || draw(), 40);
 
+  const { codecs } = RTCRtpReceiver.getCapabilities('video');
+  const h264 = codecs.filter(({ mimeType }) => mimeType === 'video/H264');
   const peers = [];
   window.camera = {
     pause: (value) => (paused = value),
@@ -211,6 +213,8 @@ function runCamera({ width, height, sound }) {
         const { kind } = transceiver.receiver.track;
         if (kind === 'audio' && !sound) continue;
         transceiver.direction = 'sendonly';
+        // Browsers prefer VP8, cameras do not.
+        if (kind === 'video') transceiver.setCodecPreferences(h264);
         await transceiver.sender.replaceTrack(kind === 'video' ? video : audio.stream.getAudioTracks()[0]);
       }
       await peer.setLocalDescription(await peer.createAnswer());
