@@ -67,9 +67,9 @@ impl View<'_> {
             None => None,
         };
         let with_parts = self.first_with_parts();
-        for (index, segment) in self.listed.iter().enumerate().skip(skipped) {
+        for segment in self.listed.iter().skip(skipped) {
             put_head(&segment.head, &mut init, names, &mut text);
-            if index >= with_parts {
+            if segment.msn >= with_parts {
                 segment.parts.iter().for_each(|part| put_part(part, names, &mut text));
             }
             if segment.gap {
@@ -163,13 +163,13 @@ impl View<'_> {
         text.push_str("\"\n");
     }
 
-    /// The first listed segment whose parts are listed too. Parts are of use near the end only (RFC 8216bis §6.2.2): those of
-    /// the last segment always, those before it as long as they are young and few.
-    fn first_with_parts(&self) -> usize {
+    /// The Media Sequence Number of the first segment whose parts are listed too. Parts are of use near the end only (RFC 8216bis
+    /// §6.2.2): those of the last segment always, those before it as long as they are young and few.
+    pub(crate) fn first_with_parts(&self) -> u64 {
         let longest = (self.promise.target() * 3).min(PARTS_LISTED);
         let mut parts = self.open.map_or(0, |open| open.parts.len());
         let mut behind = self.open.map_or(Duration::ZERO, OpenSegment::duration);
-        let mut first = self.listed.len();
+        let mut first = self.next_msn;
         for (index, segment) in self.listed.iter().enumerate().rev() {
             parts += segment.parts.len();
             let last = index + 1 == self.listed.len();
@@ -177,7 +177,7 @@ impl View<'_> {
                 break;
             }
             behind += segment.duration;
-            first = index;
+            first = segment.msn;
         }
         first
     }

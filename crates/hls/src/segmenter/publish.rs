@@ -48,6 +48,8 @@ impl Segmenter {
         let promise = self.promise?;
         self.version += 1;
         self.changed = false;
+        // Parts that are no longer listed do not come back, should a segment end earlier than its parts told.
+        self.parts_from = self.view(&promise, reports).first_with_parts();
         self.latest = Some(Arc::new(self.render(&promise, reports)));
         self.latest.clone()
     }
@@ -164,28 +166,30 @@ impl Segmenter {
         self.generation += 1;
     }
 
-    fn render(&self, promise: &Promise, reports: &[RenditionReport]) -> Snapshot {
-        let ended = matches!(self.state, State::Ended);
-        let open = self.open_segment();
-        let view = View {
+    fn view<'a>(&'a self, promise: &'a Promise, reports: &'a [RenditionReport]) -> View<'a> {
+        View {
             promise,
             plain: self.options.form == Form::Ts,
             start: promise.part_target.zip(self.options.start_parts).map(|(target, parts)| target * parts),
             discontinuity_sequence: self.window.discontinuity_sequence(),
             listed: self.window.listed(),
-            open,
+            open: self.open_segment(),
             next_msn: self.window.next_msn(),
             next_part: self.next_part,
             parts_from: self.parts_from,
             reports,
-            ended,
-        };
+            ended: matches!(self.state, State::Ended),
+        }
+    }
+
+    fn render(&self, promise: &Promise, reports: &[RenditionReport]) -> Snapshot {
+        let view = self.view(promise, reports);
         let skippable = view.skippable();
         let texts = |names: &Arc<dyn crate::Names>| Texts {
             full: Bytes::from(view.render(names.as_ref(), 0)),
             delta: (skippable > 0).then(|| Bytes::from(view.render(names.as_ref(), skippable))),
         };
-        let open_parts = open.map(|open| open.parts.clone()).unwrap_or_default();
+        let open_parts = view.open.map(|open| open.parts.clone()).unwrap_or_default();
         let tracks = self.tracks.list();
         Snapshot {
             version: self.version,
@@ -197,7 +201,7 @@ impl Segmenter {
                 last_parts: self.window.listed().back().map_or(0, |last| last.parts.len() as u64),
                 part_target: promise.part_target,
                 can_block: !view.plain,
-                ended,
+                ended: view.ended,
             },
             texts: self.options.names.iter().map(texts).collect(),
             segments: self.window.all().cloned().collect(),
