@@ -28,6 +28,28 @@ impl Codec {
         }
     }
 
+    /// Whether this access unit may be shown before one that is decoded earlier, as far as it tells: certain of H.264, of H.265 and
+    /// MPEG-4 only that there is such a thing.
+    #[must_use]
+    pub fn may_be_reordered(&self, data: &Bytes) -> bool {
+        match self {
+            Self::H264(_) => h264::is_b_picture(nal::length_prefixed(data)),
+            Self::H265(_) | Self::Mpeg4Video(_) => true,
+            Self::Av1(_)
+            | Self::Vp9(_)
+            | Self::Vp8(_)
+            | Self::Jpeg { .. }
+            | Self::Aac(_)
+            | Self::Opus { .. }
+            | Self::Pcmu(_)
+            | Self::Pcma(_)
+            | Self::G722
+            | Self::L16(_)
+            | Self::Flac(_)
+            | Self::Mp3(_) => false,
+        }
+    }
+
     /// This codec with the configuration that is in the access unit, if that is another one; `keyframe` is what
     /// [`Codec::is_keyframe`] says of it. What cannot be read changes nothing: the picture may be good nevertheless.
     #[must_use]

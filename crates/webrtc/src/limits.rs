@@ -143,6 +143,9 @@ pub const SENDER_REPORT_INTERVAL: Duration = Duration::from_secs(2);
 /// Most senders of RTP or RTCP towards us in one session whose replay windows are kept: a viewer has one for each media
 /// it could send, a publisher two for each, and others when its encoder begins anew.
 pub const MAX_REMOTE_SSRCS: usize = 32;
+/// How far behind the newest packet of a sender another one may come: twice as far as lost ones are asked for again
+/// ([`MAX_MISSING_PACKETS`]), for those that come again as they were. RFC 3711 §3.3.2 asks for 64 at least.
+pub const REPLAY_WINDOW: u64 = 1024;
 
 /// From a loss of a publisher's packet to the request for it: those that only came in another order need none. Jitter of radio
 /// links that turns the order around is a matter of milliseconds.

@@ -5,7 +5,7 @@
 use super::{SampleFormat, nal};
 use bytes::Bytes;
 use h264_reader::nal::sps::{FrameMbsFlags, PicOrderCntType, SeqParameterSet};
-use h264_reader::rbsp::{BitReader, decode_nal};
+use h264_reader::rbsp::{BitRead, BitReader, decode_nal};
 use std::fmt;
 
 /// Most parameter sets of each type that are kept: H.264 allows 32 SPS and 256 PPS, cameras send one or two of each.
@@ -62,6 +62,22 @@ pub fn is_keyframe<'a>(units: impl IntoIterator<Item = &'a [u8]>) -> bool {
         )
         | None => false,
     })
+}
+
+/// Whether the picture of an access unit may be shown before one that is decoded earlier: its first slice is a B slice (§7.4.3).
+pub fn is_b_picture<'a>(units: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    const B: u32 = 1;
+    let mut units = units.into_iter();
+    let slice = units.find(|unit| matches!(NalType::of(unit), Some(NalType::Slice | NalType::Idr)));
+    // Types from 5 on say that all slices of the picture are of that type less 5.
+    slice.and_then(slice_type).is_some_and(|kind| kind % 5 == B)
+}
+
+/// `slice_type` of a slice. It stands in the first byte behind the header of a picture's first slice, where no byte is escaped.
+fn slice_type(unit: &[u8]) -> Option<u32> {
+    let mut bits = BitReader::new(unit.get(1..)?);
+    bits.read_ue("first_mb_in_slice").ok()?;
+    bits.read_ue("slice_type").ok()
 }
 
 /// An SEI NAL unit with a recovery point message (payload type 6) whose `recovery_frame_cnt` is ue(v) 0, a single 1 bit.
@@ -389,10 +405,22 @@ mod tests {
         assert!(!is_keyframe([&[0x06, 6, 1, 0x44, 0x80][..], &[0x41, 0x9a]]));
     }
 
+    #[test]
+    fn b_pictures_are_told_by_their_first_slice() {
+        // `first_mb_in_slice` 0, then `slice_type` 1, 6, 0, 5, 2: as x264 and cameras write them.
+        assert!(is_b_picture([&[0x06, 5][..], &[0x01, 0b1010_0000]]));
+        assert!(is_b_picture([&[0x01, 0b1001_1100][..]]));
+        for other in [0b1100_0000, 0b1001_1000, 0b1011_0000] {
+            assert!(!is_b_picture([&[0x41, other][..]]));
+        }
+        assert!(!is_b_picture([&[0x67, 0b1010_0000][..]]));
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic(data: Vec<u8>, mut sps in prop::collection::vec(any::<u8>(), 4..200)) {
             is_keyframe([data.as_slice()]);
+            is_b_picture([data.as_slice()]);
             sps[0] = 0x67;
             let _ = ParameterSets::from_units([Bytes::from(sps), Bytes::from_static(PPS)]);
         }

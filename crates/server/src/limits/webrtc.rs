@@ -85,3 +85,6 @@ pub(crate) const WEBRTC_SIGNALS_BEFORE_ANSWER: usize = 64;
 
 /// Longest that a datagram may have waited in the kernel, by its clock: its buffer has room for less.
 pub(crate) const WEBRTC_LONGEST_UNREAD: Duration = Duration::from_secs(2);
+
+/// What a session tells of itself: that it is connected, and that it has ended.
+pub(crate) const WEBRTC_PROGRESS_QUEUE: usize = 2;

@@ -44,21 +44,20 @@ pub(crate) enum TargetError {
 
 impl Target {
     pub(crate) fn parse(text: &str) -> Result<Self, TargetError> {
-        let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-        match scheme.as_deref() {
-            Some("rtmp" | "rtmps" | "rtmpx") => {
-                Ok(Self::Rtmp(Box::new(yeoul_rtmp::url::Source::parse(text)?)))
-            }
-            Some("rtsp" | "rtsps" | "rtspx") => {
+        let (scheme, address) = text.split_once(':').unwrap_or_default();
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
+            "rtmp" | "rtmps" | "rtmpx" => Ok(Self::Rtmp(Box::new(yeoul_rtmp::url::Source::parse(text)?))),
+            "rtsp" | "rtsps" | "rtspx" => {
                 let target = yeoul_rtsp::client::Source::parse(text)?;
                 match target.options.transport {
                     TransportChoice::Auto | TransportChoice::Tcp => Ok(Self::Rtsp(Box::new(target))),
                     TransportChoice::Udp => Err(TargetError::Udp),
                 }
             }
-            Some("whip") => {
-                let address = text.split_once(':').map_or("", |(_, address)| address);
-                if !["http://", "https://", "httpx://"].iter().any(|scheme| address.starts_with(scheme)) {
+            "whip" => {
+                let http = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+                if !matches!(http.as_deref(), Some("http" | "https" | "httpx")) {
                     return Err(TargetError::NoEndpoint);
                 }
                 Ok(Self::Whip(Box::new(http::Source::parse(address)?)))

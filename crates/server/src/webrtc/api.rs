@@ -186,6 +186,13 @@ fn label(caller: Caller, headers: &HeaderMap) -> Label {
     }
 }
 
+/// WebRTC, and the stream that a caller names.
+fn asked_for<'a>(app: &'a App, name: &str) -> Result<(&'a WebRtc, Arc<Stream>), Failure> {
+    let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
+    let stream = app.streams.get(name).ok_or_else(|| Failure::NoStream(name.to_owned()))?;
+    Ok((webrtc, stream))
+}
+
 async fn offer(
     app: &App,
     caller: Caller,
@@ -194,8 +201,7 @@ async fn offer(
     body: &[u8],
     location: impl Fn(&str) -> String,
 ) -> Result<Response, Failure> {
-    let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
-    let stream = app.streams.get(name).ok_or_else(|| Failure::NoStream(name.to_owned()))?;
+    let (webrtc, stream) = asked_for(app, name)?;
     let (form, text) = Form::read(headers, body)?;
     let offer = Arc::new(Offer::parse(&text)?);
     let label = label(caller, headers);
@@ -214,8 +220,7 @@ async fn publish(
     body: &[u8],
     location: impl Fn(&str) -> String,
 ) -> Result<Response, Failure> {
-    let webrtc = app.webrtc.as_ref().ok_or(Failure::Off)?;
-    let stream = app.streams.get(name).ok_or_else(|| Failure::NoStream(name.to_owned()))?;
+    let (webrtc, stream) = asked_for(app, name)?;
     let (form, text) = Form::read(headers, body)?;
     let offer = Offer::parse_published(&text)?;
     let place = Place::Stream(stream);

@@ -22,6 +22,16 @@ pub(super) struct Begun {
     pub(super) answer: String,
 }
 
+impl Begun {
+    /// A session with a new identifier.
+    fn new(peer: &Peer, answer: String) -> Result<Self, Failure> {
+        let mut bytes = [0; 16];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::Ending)?;
+        let id = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        Ok(Self { id, ufrag: peer.ufrag().to_owned(), answer })
+    }
+}
+
 /// The worker that was to have a session has ended, as the server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ending;
@@ -56,12 +66,11 @@ impl WebRtc {
         let settings = self.settings(&addresses, quality.is_some());
         let (peer, answer) =
             Peer::answer(Instant::now(), SystemTime::now(), offer, consumer.tracks(), &settings)?;
-        let id = random_id()?;
-        let ufrag = peer.ufrag().to_owned();
+        let begun = Begun::new(&peer, answer)?;
         let who = (Side::Viewer, consumer.stream().name().to_owned(), remote);
         let viewer = |session| Member::Viewer(Box::new(Viewer::new(session, consumer, quality)));
-        self.admit(peer, who, Some(&id), None, viewer).await?;
-        Ok(Begun { id, ufrag, answer })
+        self.admit(peer, who, Some(&begun.id), None, viewer).await?;
+        Ok(begun)
     }
 
     /// Answers a publisher.
@@ -75,10 +84,9 @@ impl WebRtc {
         let addresses = self.candidates.addresses(called).await;
         let settings = self.settings(&addresses, false);
         let (peer, answer) = Peer::accept(Instant::now(), SystemTime::now(), offer, &settings)?;
-        let id = random_id()?;
-        let ufrag = peer.ufrag().to_owned();
-        self.admit_publisher(peer, place, label, Some(&id), None).await?;
-        Ok(Begun { id, ufrag, answer })
+        let begun = Begun::new(&peer, answer)?;
+        self.admit_publisher(peer, place, label, Some(&begun.id), None).await?;
+        Ok(begun)
     }
 
     /// Gives a publisher to a worker.
@@ -129,10 +137,4 @@ impl WebRtc {
         // A worker that ends meanwhile has ended the session as well.
         let _ = replied.await;
     }
-}
-
-fn random_id() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::Ending)?;
-    Ok(bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }

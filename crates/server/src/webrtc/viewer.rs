@@ -196,14 +196,22 @@ impl Viewer {
         let Some(consumer) = self.consumers.get(index) else { return Fate::Passed };
         let tracks = consumer.tracks();
         let track = tracks.iter().find(|track| track.id == delivery.frame.track);
-        let Some(kind) = track.map(|track| track.kind()) else { return Fate::Passed };
+        let Some(track) = track else { return Fate::Passed };
+        let kind = track.kind();
         match kind {
             // Sound begins where the viewer is live: nobody wants to hear the past, fast or slow.
             Kind::Audio if delivery.backlog => return Fate::Passed,
             Kind::Audio => {}
-            // A picture that is shown before one that was sent already (a B-frame): decoders of WebRTC have no place to wait with
-            // pictures, they give up at the first such one until the next keyframe. Without it they show the others.
-            Kind::Video if !delivery.frame.keyframe && delivery.frame.pts < self.pts => return Fate::Passed,
+            // A B-frame, shown before one that was sent already: decoders of WebRTC have no place to wait with pictures, they give up
+            // at the first such one until the next keyframe. Without it they show the others. Its time alone does not tell: clocks of
+            // cameras run back a little.
+            Kind::Video
+                if delivery.frame.pts < self.pts
+                    && !delivery.frame.keyframe
+                    && track.codec.may_be_reordered(&delivery.frame.data) =>
+            {
+                return Fate::Passed;
+            }
             Kind::Video => {
                 let quality = self.quality.as_ref();
                 if quality.is_some_and(|quality| !quality.may_send(now, delivery.frame.pts)) {

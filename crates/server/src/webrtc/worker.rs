@@ -291,12 +291,13 @@ impl State {
         let Some(member) = self.members.get_mut(&number) else { return };
         let before = member.session().deadline;
         change(member);
-        member.session().check_watcher(Instant::now());
+        let now = Instant::now();
+        member.session().check_watcher(now);
         let mut exit = Exit { udp: &self.udp, routes: &self.routes, burst: &mut self.burst };
         let alive = match member {
             Member::Viewer(viewer) => {
                 feed(&mut self.feeds, viewer);
-                let alive = viewer.drive(Instant::now(), &mut self.feeds, &mut exit);
+                let alive = viewer.drive(now, &mut self.feeds, &mut exit);
                 if alive {
                     feed(&mut self.feeds, viewer);
                     if let Some((to, joining)) = viewer.join() {
@@ -305,7 +306,7 @@ impl State {
                 }
                 alive
             }
-            Member::Publisher(publisher) => publisher.drive(Instant::now(), &exit),
+            Member::Publisher(publisher) => publisher.drive(now, &exit),
         };
         let session = member.session();
         if alive {

@@ -153,6 +153,7 @@ mod tests {
             resend_payload_type: Some(payload_type + 1),
             nack: true,
             keyframe,
+            renews: true,
         }
     }
 

@@ -22,6 +22,9 @@ pub(crate) struct Wanted {
     pub(crate) nack: bool,
     /// How it is asked for a keyframe.
     pub(crate) keyframe: Option<KeyframeRequest>,
+    /// It is asked for one when the last is old, not only when the picture is lost: a publisher's encoder sends none of itself. A
+    /// server that we watch has its camera's, and would play the past again.
+    pub(crate) renews: bool,
 }
 
 /// How a sender is asked for a keyframe.
@@ -38,6 +41,7 @@ pub(crate) enum KeyframeRequest {
 pub(crate) struct InTrack {
     resend_payload_type: Option<u8>,
     keyframe: Option<KeyframeRequest>,
+    renews: bool,
     receiver: Receiver<()>,
     missing: Option<Missing>,
     /// Its SSRC, and when its first packet came.
@@ -51,10 +55,11 @@ pub(crate) struct InTrack {
 
 impl InTrack {
     pub(super) fn new(id: u16, wanted: Wanted, clock: &mut ClockMapping) -> Self {
-        let Wanted { format, resend_payload_type, nack, keyframe } = wanted;
+        let Wanted { format, resend_payload_type, nack, keyframe, renews } = wanted;
         Self {
             resend_payload_type,
             keyframe,
+            renews,
             receiver: Receiver::new(TrackId(id), (), format, Arrival::Unordered, clock),
             missing: nack.then(Missing::default),
             sender: None,
@@ -175,8 +180,8 @@ impl InTrack {
         })
     }
 
-    /// When a keyframe is to be asked for: soon where the picture is lost or has never been there; else, because browsers send none
-    /// unasked, when the last one is old.
+    /// When a keyframe is to be asked for: soon where the picture is lost or has never been there; else when the last one
+    /// is old, if it [`Wanted::renews`].
     fn keyframe_at(&self) -> Option<Instant> {
         self.keyframe.filter(|_| self.receiver.format.codec.kind() == Kind::Video)?;
         let (_, since) = self.sender?;
@@ -187,7 +192,8 @@ impl InTrack {
                     .map_or(since + INGRESS_KEYFRAME_FIRST, |asked| asked + INGRESS_KEYFRAME_RETRY),
             );
         }
-        Some(self.last_asked.max(self.last_keyframe)? + INGRESS_KEYFRAME_INTERVAL)
+        let last = self.last_asked.max(self.last_keyframe).filter(|_| self.renews)?;
+        Some(last + INGRESS_KEYFRAME_INTERVAL)
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {

@@ -52,7 +52,7 @@ pub(super) struct Given<'a> {
 }
 
 impl Given<'_> {
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self, renews: bool) -> Wanted {
         let [chosen] = &self.chosen;
         let offered = self.media.codecs.iter().find(|codec| codec.payload_type == chosen.payload_type);
         let keyframe = match offered {
@@ -65,6 +65,7 @@ impl Given<'_> {
             resend_payload_type: chosen.resend_payload_type,
             nack: offered.is_some_and(|codec| codec.nack),
             keyframe,
+            renews,
         }
     }
 }
@@ -199,7 +200,7 @@ impl Peer {
         given: &[Given<'_>],
         settings: &Settings<'_>,
     ) -> Self {
-        let wanted = given.iter().map(Given::wanted).collect();
+        let wanted = given.iter().map(|given| given.wanted(!own.is_offerer)).collect();
         // All medias of a transport have one number for it (RFC 8285 §5).
         let transport_wide = given.iter().find_map(|given| given.media.transport_wide_extension);
         let ingress = Ingress::new(now, u32::from_be_bytes(random()), wanted, transport_wide);

@@ -3,7 +3,7 @@
 use super::cipher::{Cipher, Kind, PacketId};
 use super::seal::wraps;
 use super::{MasterKey, Profile};
-use crate::limits::MAX_REMOTE_SSRCS;
+use crate::limits::{MAX_REMOTE_SSRCS, REPLAY_WINDOW};
 
 /// Why a packet was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,32 +30,48 @@ pub enum OpenError {
     TooManySenders,
 }
 
-/// Which of the last 128 indexes came already (RFC 3711 §3.3.2): publishers without RTX send a packet again as it was.
-#[derive(Clone, Copy, Debug)]
+/// Which of the last [`REPLAY_WINDOW`] indexes came already (RFC 3711 §3.3.2): publishers without RTX send a packet again as it was.
+#[derive(Clone, Debug)]
 struct Window {
     ssrc: u32,
     highest: u64,
-    /// Bit n: `highest - n` came.
-    seen: u128,
+    /// A bit for each index, at its remainder.
+    seen: [u64; WINDOW_WORDS],
 }
 
+const WINDOW_WORDS: usize = (REPLAY_WINDOW / 64) as usize;
+
 impl Window {
-    const fn check(&self, index: u64) -> Result<(), OpenError> {
+    fn new(ssrc: u32, first: u64) -> Self {
+        let mut window = Self { ssrc, highest: first, seen: [0; WINDOW_WORDS] };
+        window.note(first);
+        window
+    }
+
+    fn check(&self, index: u64) -> Result<(), OpenError> {
         if index > self.highest {
             return Ok(());
         }
-        let back = self.highest - index;
-        if back >= 128 || self.seen >> back & 1 == 1 { Err(OpenError::Replayed) } else { Ok(()) }
+        let (word, bit) = place(index);
+        let came = self.seen.get(word).is_some_and(|seen| seen & bit != 0);
+        if self.highest - index >= REPLAY_WINDOW || came { Err(OpenError::Replayed) } else { Ok(()) }
     }
 
-    const fn note(&mut self, index: u64) {
+    fn note(&mut self, index: u64) {
         if index > self.highest {
-            let ahead = index - self.highest;
-            self.seen = if ahead >= 128 { 0 } else { self.seen << ahead };
-            self.seen |= 1;
+            // What is at these places is older than the window now.
+            let skipped = (self.highest + 1).max(index.saturating_sub(REPLAY_WINDOW - 1))..index;
+            for index in skipped {
+                let (word, bit) = place(index);
+                if let Some(seen) = self.seen.get_mut(word) {
+                    *seen &= !bit;
+                }
+            }
             self.highest = index;
-        } else {
-            self.seen |= 1 << (self.highest - index);
+        }
+        let (word, bit) = place(index);
+        if let Some(seen) = self.seen.get_mut(word) {
+            *seen |= bit;
         }
     }
 
@@ -72,6 +88,12 @@ impl Window {
             same
         }
     }
+}
+
+/// Where the bit of an index is.
+const fn place(index: u64) -> (usize, u64) {
+    let place = index % REPLAY_WINDOW;
+    ((place / 64) as usize, 1 << (place % 64))
 }
 
 /// Checks and decrypts the packets of a peer.
@@ -185,7 +207,7 @@ fn check(windows: &[Window], ssrc: u32, index: u64) -> Result<(), OpenError> {
 fn note(windows: &mut Vec<Window>, ssrc: u32, index: u64) {
     match windows.iter_mut().find(|window| window.ssrc == ssrc) {
         Some(window) => window.note(index),
-        None => windows.push(Window { ssrc, highest: index, seen: 1 }),
+        None => windows.push(Window::new(ssrc, index)),
     }
 }
 

@@ -122,7 +122,7 @@ fn reordered_packets_open_within_the_window() {
     let profile = Profile::AeadAes128Gcm;
     let (mut sealer, mut opener) = (Sealer::new(&master(profile)), Opener::new(&master(profile)));
     let mut sequence = Sequence::new(1, 65_500);
-    let mut packets: Vec<_> = (0..100)
+    let mut packets: Vec<_> = (0..1_100)
         .map(|_| {
             let mut packet = rtp(1, sequence.next_number(), b"x", 16);
             sealer.seal_rtp(&mut sequence, &mut packet, 12).unwrap();
@@ -130,7 +130,15 @@ fn reordered_packets_open_within_the_window() {
         })
         .collect();
     packets[1..60].reverse();
-    assert!(packets.iter_mut().all(|packet| opener.open_rtp(packet).is_ok()));
+    let mut open = |number: usize| opener.open_rtp(&mut packets[number].clone()).map(|_| ());
+    assert!((0..100).all(|number| open(number).is_ok()));
+    // These come late, as what a publisher without RTX sends again.
+    let late = 100..600;
+    assert!((600..1_100).all(|number| open(number).is_ok()));
+    assert!(late.clone().rev().all(|number| open(number).is_ok()));
+    assert!(late.chain(76..100).all(|number| open(number) == Err(OpenError::Replayed)));
+    // Nobody knows of it any more.
+    assert_eq!(open(60), Err(OpenError::Replayed));
 }
 
 /// The property that AES-GCM stands on: no key seals two packets under one nonce, over wraps of the sequence number and

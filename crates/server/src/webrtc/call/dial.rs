@@ -3,7 +3,8 @@
 use super::go2rtc::Socket;
 use super::http::Endpoint;
 use super::source::{Signalling, Source};
-use super::{PROGRESS, ended, needed, refused, told};
+use super::{ended, needed, refused, told};
+use crate::limits::WEBRTC_PROGRESS_QUEUE;
 use crate::policy::Route;
 use crate::streams::DialError;
 use crate::webrtc::WebRtc;
@@ -28,7 +29,7 @@ pub(crate) async fn run(
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {
     let webrtc = needed(webrtc)?;
-    let (sender, mut progress) = mpsc::channel(PROGRESS);
+    let (sender, mut progress) = mpsc::channel(WEBRTC_PROGRESS_QUEUE);
     let calling = call(source, webrtc, route, attach, sender);
     let (owner, mut line) = tokio::select! {
         called = calling => called?,
@@ -66,7 +67,7 @@ impl Line {
 
     async fn hang_up(self) {
         match self {
-            Self::Http(endpoint) => endpoint.hang_up().await,
+            Self::Http(mut endpoint) => endpoint.hang_up().await,
             // DTLS has said goodbye.
             Self::Socket(_) => {}
         }
@@ -97,12 +98,22 @@ async fn call(
             (Line::Socket(Box::new(socket)), answer, early, remote)
         }
     };
-    let answered = call.answered(Instant::now(), SystemTime::now(), &answer, &settings);
-    let session = answered.map_err(|error| refused(&peer, &error))?;
     let label = Label { protocol: "webrtc".to_owned(), remote, ..Label::default() };
-    let place = Place::Source(attach);
-    let admitted = webrtc.admit_publisher(session, place, label, None, Some(watcher)).await;
-    let owner = admitted.map_err(|_| ended(&peer, "the server ends"))?;
+    let admitted = async {
+        let answered = call.answered(Instant::now(), SystemTime::now(), &answer, &settings);
+        let session = answered.map_err(|error| refused(&peer, &error))?;
+        let place = Place::Source(attach);
+        let admitted = webrtc.admit_publisher(session, place, label, None, Some(watcher)).await;
+        admitted.map_err(|_| ended(&peer, "the server ends"))
+    };
+    let owner = match admitted.await {
+        Ok(owner) => owner,
+        Err(error) => {
+            // The server has made a session, which nobody will come to.
+            line.hang_up().await;
+            return Err(error);
+        }
+    };
     for fragment in early {
         trickle(webrtc, owner, fragment).await;
     }

@@ -71,7 +71,10 @@ impl Socket {
             let mut request =
                 format!("ws://{target}").into_client_request().map_err(|error| retry(error.to_string()))?;
             request.headers_mut().extend(source.http.own_headers());
-            let config = WebSocketConfig::default().max_message_size(Some(WEBRTC_SIGNAL_BYTES));
+            // A frame is read as a whole before it counts as part of a message.
+            let config = WebSocketConfig::default()
+                .max_message_size(Some(WEBRTC_SIGNAL_BYTES))
+                .max_frame_size(Some(WEBRTC_SIGNAL_BYTES));
             let opened = client_async_with_config(request, connection, Some(config)).await;
             let (socket, _) = opened.map_err(|error| {
                 let status = if let Error::Http(reply) = &error { Some(reply.status()) } else { None };

@@ -35,13 +35,19 @@ impl Endpoint {
         let (url, peer) = (reply.url.clone(), reply.peer.clone());
         let text = reply.text().await?;
         let host = url.host_str().unwrap_or_default();
-        let mut answer = Offer::parse_answer(&text).map_err(|error| refused(host, &error))?;
+        let mut answer = match Offer::parse_answer(&text) {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.hang_up().await;
+                return Err(refused(host, &error));
+            }
+        };
         answer.retain_candidates(|ip| self.client.admits(ip));
         Ok((answer, peer))
     }
 
     /// Ends the session at the server, if it still answers.
-    pub(super) async fn hang_up(mut self) {
+    pub(super) async fn hang_up(&mut self) {
         let Some(resource) = self.resource.take() else { return };
         let asked = self.client.ask(&Method::DELETE, &resource, None);
         match timeout(WEBRTC_FAREWELL_WAIT, asked).await {

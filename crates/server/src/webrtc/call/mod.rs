@@ -17,16 +17,15 @@ pub(crate) use source::Source;
 use super::WebRtc;
 use super::candidates::Addresses;
 use super::session::Progress;
+use crate::limits::DIAL_CONNECT_WAIT;
 use crate::sockets::local_ip;
 use crate::streams::{DialError, ErrorKind};
 use std::sync::Arc;
 use tokio::net::lookup_host;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use url::Url;
 use yeoul_webrtc::OfferError;
-
-/// Room for all that a session tells of itself.
-const PROGRESS: usize = 2;
 
 impl WebRtc {
     /// The addresses that a server is told whom we call at `url`.
@@ -34,7 +33,8 @@ impl WebRtc {
         let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         // Who cannot be found is told of by whoever connects.
-        let server = lookup_host((bare, port)).await.ok().and_then(|mut found| found.next());
+        let found = timeout(DIAL_CONNECT_WAIT, lookup_host((bare, port))).await;
+        let server = found.ok().and_then(Result::ok).and_then(|mut found| found.next());
         self.calling.addresses(server.and_then(|server| local_ip(server).ok())).await
     }
 }

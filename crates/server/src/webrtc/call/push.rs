@@ -1,8 +1,9 @@
 //! Publishes a stream to a server: a target.
 
 use super::http::Endpoint;
-use super::{PROGRESS, ended, needed, refused, told};
+use super::{ended, needed, refused, told};
 use crate::http::Source;
+use crate::limits::WEBRTC_PROGRESS_QUEUE;
 use crate::policy::Route;
 use crate::streams::DialError;
 use crate::webrtc::WebRtc;
@@ -41,7 +42,7 @@ pub(crate) async fn push(
     let answered = call.answered(Instant::now(), SystemTime::now(), &answer, &settings);
     let result = match answered {
         Ok(session) => {
-            let (watcher, mut progress) = mpsc::channel(PROGRESS);
+            let (watcher, mut progress) = mpsc::channel(WEBRTC_PROGRESS_QUEUE);
             let who = (Side::Viewer, consumer.stream().name().to_owned(), remote);
             let viewer = |session| Member::Viewer(Box::new(Viewer::new(session, consumer, None)));
             match webrtc.admit(session, who, None, Some(watcher), viewer).await {

@@ -306,11 +306,12 @@ fn certificate_and_host(last: u8) -> (Certificate, [(Transport, SocketAddr); 1])
     (Certificate::generate().expect("a certificate"), host)
 }
 
-/// Lets two peers of ours talk for a while; gives the frames that came at the first one.
-fn talk(now: &mut Instant, receiving: &mut Peer, sending: &mut Peer, pictures: i64) -> Vec<Frame> {
+/// Lets two peers of ours talk for a while about so many pictures, the first of them a keyframe; gives the frames that came at the
+/// first peer, and how often it asked for a keyframe.
+fn talk(now: &mut Instant, receiving: &mut Peer, sending: &mut Peer, pictures: i64) -> (Vec<Frame>, usize) {
     let mut packetizer = Packetizer::new(&h264_codec(yeoul_testkit::h264::Sps::default()), MAX_PAYLOAD_BYTES);
     let mut burst = Burst::default();
-    let mut frames = Vec::new();
+    let (mut frames, mut asked) = (Vec::new(), 0);
     let mut sent = 0;
     for step in 0..pictures * 40 + 2_000 {
         let mut datagrams = Vec::new();
@@ -325,6 +326,7 @@ fn talk(now: &mut Instant, receiving: &mut Peer, sending: &mut Peer, pictures: i
                     Output::Transmit(transmit) => {
                         datagrams.push((from_sender, transmit.path, transmit.bytes))
                     }
+                    Output::Event(Event::KeyframeNeeded(_)) => asked += 1,
                     Output::Event(event) => assert_eq!(closed(&event), None),
                     Output::Frame(frame) => frames.push(frame),
                     Output::Note(note) => panic!("{note}"),
@@ -345,7 +347,7 @@ fn talk(now: &mut Instant, receiving: &mut Peer, sending: &mut Peer, pictures: i
         }
         *now += MS;
     }
-    frames
+    (frames, asked)
 }
 
 #[test]
@@ -361,8 +363,9 @@ fn a_call_publishes_to_a_peer_that_accepts() {
     let mut sending = call.answered(now, wall_epoch(), &answer, &settings).expect("they agree");
     let names: Vec<_> = receiving.codecs().iter().map(Codec::name).collect();
     assert_eq!(names, ["H264", "PCMA"]);
-    let frames = talk(&mut now, &mut receiving, &mut sending, 50);
-    assert_eq!(frames.len(), 50);
+    let (frames, asked) = talk(&mut now, &mut receiving, &mut sending, 150);
+    assert_eq!(frames.len(), 150);
+    assert!(asked >= 2, "encoders send no keyframe unasked: asked {asked} times in 6 s");
     assert!(frames.iter().all(|frame| frame.track == TrackId(0)));
 }
 
@@ -378,7 +381,8 @@ fn a_call_watches_a_peer_that_answers() {
         Peer::answer(now, wall_epoch(), &offer, &tracks(), &other).expect("an answer");
     let answer = Offer::parse_answer(&answer).expect("it parses");
     let mut receiving = call.answered(now, wall_epoch(), &answer, &settings).expect("they agree");
-    assert_eq!(talk(&mut now, &mut receiving, &mut sending, 50).len(), 50);
+    let (frames, asked) = talk(&mut now, &mut receiving, &mut sending, 150);
+    assert_eq!((frames.len(), asked), (150, 0), "a server that is asked for a keyframe plays the past again");
 }
 
 #[test]
