@@ -451,6 +451,8 @@ fn a_file_is_the_same_by_its_index() {
     assert!(first.keyframe);
     assert_eq!(first.dts.saturating_since(beginning.dts), Duration::from_secs(1));
     assert!(late.iter().all(|frame| frame.dts + Duration::from_millis(100) >= first.dts));
+    // Behind its end there is nothing.
+    assert!(by_index(&end, Duration::from_secs(9)).1.is_empty());
 }
 
 /// Files that other programs wrote, from the folder that `YEOUL_SHARED` names.

@@ -172,8 +172,8 @@ struct Open {
     segment: Segment,
     length: Duration,
     range: Option<Range<u64>>,
-    /// Where the last range ended: of which resource.
-    ranged: (String, u64),
+    /// Where the last range ended.
+    ranged: u64,
 }
 
 impl Open {
@@ -190,7 +190,7 @@ impl Open {
                 let uri = list.required("EXT-X-MAP", "URI")?.to_owned();
                 self.segment.map = Some(Arc::new(Map { uri, range, key: self.segment.key.clone() }));
             }
-            "#EXT-X-BYTERANGE" => self.range = Some(range("EXT-X-BYTERANGE", value, self.ranged.1)?),
+            "#EXT-X-BYTERANGE" => self.range = Some(range("EXT-X-BYTERANGE", value, self.ranged)?),
             "#EXTINF" => self.length = seconds("EXTINF", value.split(',').next().unwrap_or_default())?,
             "#EXT-X-PART" => {
                 if self.segment.parts.len() >= MAX_READ_SEGMENTS {
@@ -220,7 +220,7 @@ impl Open {
     /// The address has come.
     fn close(&mut self, uri: &str) -> Segment {
         let range = self.range.take();
-        self.ranged = (uri.to_owned(), range.as_ref().map_or(0, |range| range.end));
+        self.ranged = range.as_ref().map_or(0, |range| range.end);
         let Self { segment, length, .. } = self;
         let next = Segment {
             number: segment.number.saturating_add(1),

@@ -13,8 +13,9 @@ const TRACK: TrackId = TrackId(0);
 
 /// Who owns the frame of the tag that has the time.
 const OWNER: &[u8] = b"com.apple.streaming.transportStreamTimestamp\0";
-/// Ticks a second of that time, which has 33 bits.
+/// Ticks a second of that time, and its bits.
 const CLOCK_HZ: u32 = 90_000;
+const CLOCK_BITS: u32 = 33;
 /// Bytes of the head of a tag, and of that of a frame in it (ID3v2.4 §3.1, §4).
 const HEAD_BYTES: usize = 10;
 
@@ -36,7 +37,7 @@ impl PackedAudio {
     /// What a segment has: one track, told once, and its frames.
     pub fn read(&mut self, segment: &[u8], received_at: Instant) -> Vec<Event> {
         let (told, data) = tags(segment);
-        let mut start = told.or(self.next).unwrap_or(Timestamp::ZERO);
+        let mut start = told.map(|ticks| self.unwrap(ticks)).or(self.next).unwrap_or(Timestamp::ZERO);
         let mut reader = adts::Reader::default();
         reader.push(data);
         let (mut events, mut samples, mut time) = (Vec::new(), 0, start);
@@ -70,10 +71,18 @@ impl PackedAudio {
         self.next = Some(time);
         events
     }
+
+    /// The time of these ticks that is nearest to where the segment is expected.
+    fn unwrap(&self, ticks: i64) -> Timestamp {
+        let expected = self.next.map_or(ticks, |next| next.to_ticks(CLOCK_HZ));
+        let unused = i64::BITS - CLOCK_BITS;
+        let distance = (ticks.wrapping_sub(expected) << unused) >> unused;
+        Timestamp::from_ticks(expected.saturating_add(distance), CLOCK_HZ)
+    }
 }
 
-/// The time in the tags that a segment starts with, and what stands behind them.
-fn tags(mut data: &[u8]) -> (Option<Timestamp>, &[u8]) {
+/// The time in the tags that a segment starts with, in ticks, and what stands behind them.
+fn tags(mut data: &[u8]) -> (Option<i64>, &[u8]) {
     let mut time = None;
     while let Some((head, rest)) =
         data.split_first_chunk::<HEAD_BYTES>().filter(|(head, _)| head.starts_with(b"ID3"))
@@ -91,14 +100,13 @@ fn syncsafe(bytes: [u8; 4]) -> usize {
     bytes.iter().fold(0, |size, byte| size << 7 | usize::from(byte & 0x7f))
 }
 
-fn frame_time(mut tag: &[u8]) -> Option<Timestamp> {
+fn frame_time(mut tag: &[u8]) -> Option<i64> {
     while let Some((head, rest)) = tag.split_first_chunk::<HEAD_BYTES>() {
         let (body, behind) = rest.split_at_checked(syncsafe([head[4], head[5], head[6], head[7]]))?;
         if head.starts_with(b"PRIV")
             && let Some(ticks) = body.strip_prefix(OWNER).and_then(|rest| rest.first_chunk::<8>())
         {
-            let ticks = i64::from_be_bytes(*ticks) & 0x1_ffff_ffff;
-            return Some(Timestamp::from_ticks(ticks, CLOCK_HZ));
+            return Some(i64::from_be_bytes(*ticks) & ((1 << CLOCK_BITS) - 1));
         }
         tag = behind;
     }
@@ -144,6 +152,21 @@ mod tests {
             told,
             ["AAC 48000 Hz 2 channels", "9 bytes at 48000", "9 bytes at 49024", "9 bytes at 50048"]
         );
+    }
+
+    #[test]
+    fn time_that_wraps_goes_on_and_is_corrected_either_way() {
+        let mut packed = PackedAudio::default();
+        let mut read = |ticks: i64| {
+            let ticks = u64::try_from(ticks).unwrap() & ((1 << 33) - 1);
+            let events = packed.read(&[tag(ticks), sound(1)].concat(), epoch());
+            let Some(Event::Frame(frame)) = events.into_iter().last() else { panic!("a frame") };
+            frame.dts.to_ticks(CLOCK_HZ)
+        };
+        let wrap = 1 << 33;
+        for ticks in [wrap - 1920, wrap, wrap + 1920, wrap - 5, wrap * 3 / 2, wrap * 2 + 7] {
+            assert_eq!(read(ticks), ticks);
+        }
     }
 
     #[test]

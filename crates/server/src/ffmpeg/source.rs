@@ -4,7 +4,9 @@ use super::Ffmpeg;
 use crate::bytes::Intake;
 use crate::child::{self, Manner, Way};
 use crate::limits::{CHILD_END_WAIT, CHILD_START_WAIT};
+use crate::policy::Origin;
 use crate::rtsp::desk::{Desk, Reading};
+use crate::schemes::SourceError;
 use crate::streams::{DialError, ErrorKind, Registry};
 use rustix::process::Signal;
 use std::path::Path;
@@ -19,7 +21,7 @@ const MANNER: Manner =
 
 /// Runs ffmpeg for `source` until it ends or `hang_up` is cancelled. `streams` has the names that are streams of this server.
 pub(crate) async fn run(
-    source: &Source,
+    (source, origin): (&Source, Origin),
     ffmpeg: &Ffmpeg,
     desk: &Arc<Desk>,
     streams: &Registry,
@@ -29,6 +31,10 @@ pub(crate) async fn run(
     // Kept as long as ffmpeg reads there.
     let reading = match source.input() {
         Input::Name(name) if streams.contains(name) => Some(read(source, name, desk, &attach)?),
+        // What was a stream's name a moment ago would be a file's now.
+        Input::Name(_) if origin == Origin::Caller => {
+            return Err(DialError::new(ErrorKind::Unsupported, SourceError::Insecure.to_string()));
+        }
         Input::Name(_) | Input::Url(_) | Input::Device(_) | Input::Virtual(_) => None,
     };
     let templates = ffmpeg.templates();

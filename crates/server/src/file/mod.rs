@@ -8,6 +8,7 @@ mod tests;
 
 use crate::ffmpeg::{self, Ffmpeg};
 use crate::playout::{self, Lane, Splice};
+use crate::policy::Origin;
 use crate::rtsp::desk::Desk;
 use crate::streams::{DialError, ErrorKind, Registry};
 use percent_encoding::percent_decode_str;
@@ -143,9 +144,15 @@ pub(crate) async fn run(
         }
         Opened::Foreign => {
             let theirs = source.for_ffmpeg()?;
-            let result =
-                ffmpeg::source::run(&theirs, ffmpeg, desk, &Registry::default(), attach, hang_up.clone())
-                    .await;
+            let result = ffmpeg::source::run(
+                (&theirs, Origin::Owner),
+                ffmpeg,
+                desk,
+                &Registry::default(),
+                attach,
+                hang_up.clone(),
+            )
+            .await;
             match result {
                 Err(error) if !error.text.starts_with(CLEAN_END) => return Err(error),
                 Ok(()) if hang_up.is_cancelled() => return Ok(()),

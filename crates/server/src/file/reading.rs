@@ -106,6 +106,10 @@ struct Sink<'a> {
 
 impl Sink<'_> {
     fn send(&mut self, events: Vec<Event>) -> Result<(), Stop> {
+        // Nothing may be sent for long, where playing starts far behind the beginning.
+        if self.queue.is_closed() {
+            return Err(Stop::Unwanted);
+        }
         for media in self.lane.take(self.round, events)? {
             if let Media::Frames(frames) = &media {
                 self.count += frames.len();
@@ -257,5 +261,20 @@ impl Skip {
                 self.is_over
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playout::{self, Splice};
+
+    #[test]
+    fn nothing_to_send_tells_as_well_that_nobody_wants_it() {
+        let (queue, receiver) = playout::queue();
+        let mut sink = Sink { lane: Lane::new(0, Splice::default()), queue: &queue, round: 0, count: 0 };
+        assert!(sink.send(Vec::new()).is_ok());
+        drop(receiver);
+        assert!(matches!(sink.send(Vec::new()), Err(Stop::Unwanted)));
     }
 }

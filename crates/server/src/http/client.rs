@@ -137,7 +137,7 @@ impl Client {
             }
             let mut refusal = self.refusal(&url, reply.status);
             if reply.status != StatusCode::UNAUTHORIZED {
-                refusal.text.push_str(&reason(reply.body).await);
+                refusal.text.push_str(&reason(reply).await);
             }
             return Err(refusal);
         }

@@ -110,22 +110,10 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
     }
 }
 
-/// `None` if it is longer than texts are.
-async fn text(body: &mut Incoming) -> Result<Option<String>, hyper::Error> {
-    let mut all = BytesMut::new();
-    while let Some(piece) = next(body).await? {
-        if all.len() + piece.len() > HTTP_TEXT_BYTES {
-            return Ok(None);
-        }
-        all.extend_from_slice(&piece);
-    }
-    Ok(Some(String::from_utf8_lossy(&all).into_owned()))
-}
-
 /// The first line of what a server says to a refusal. A page of HTML says no more than the status.
-pub(super) async fn reason(mut body: Incoming) -> String {
-    let said = timeout(HTTP_ANSWER_WAIT, text(&mut body)).await;
-    let said = said.ok().and_then(Result::ok).flatten().unwrap_or_default();
+pub(super) async fn reason(reply: Reply) -> String {
+    let said = timeout(HTTP_ANSWER_WAIT, reply.text()).await;
+    let said = said.ok().and_then(Result::ok).unwrap_or_default();
     let line = said.lines().next().unwrap_or_default().trim();
     let line: String = line.chars().filter(|char| !char.is_control()).take(HTTP_REASON_CHARS).collect();
     if line.is_empty() || line.starts_with(['<', '{']) { String::new() } else { format!(": {line}") }

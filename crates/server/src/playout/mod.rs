@@ -16,7 +16,7 @@ pub(crate) use splice::Splice;
 
 use crate::streams::{DialError, ErrorKind};
 use clock::Clock;
-use limits::PLAYOUT_LOOKAHEAD;
+use limits::{PLAYOUT_BYTES, PLAYOUT_FRAMES, PLAYOUT_LOOKAHEAD};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -68,6 +68,9 @@ struct Input {
     first_track: usize,
     /// By their time, then as they came: files have tracks one behind the other for some time.
     waiting: BTreeMap<(Timestamp, u64), Frame>,
+    /// Bytes of those.
+    bytes: usize,
+    /// Frames that have come so far.
     count: u64,
 }
 
@@ -86,7 +89,7 @@ impl Player {
                 None if self.inputs.iter().all(|input| input.queue.is_none()) => return Ok(()),
                 due => tokio::select! {
                     () = poll_fn(|cx| self.poll_fill(cx)) => {}
-                    () = until(due) => {}
+                    () = sleep_until(due.unwrap_or(now).into()), if due.is_some() => {}
                 },
             }
         }
@@ -106,8 +109,7 @@ impl Player {
     fn publish(&mut self, now: Instant) -> Result<(), DialError> {
         let earliest =
             self.inputs.iter_mut().filter(|input| input.next().is_some()).min_by_key(|input| input.next());
-        let Some((input, mut frame)) =
-            earliest.and_then(|input| Some((input.first_track, input.waiting.pop_first()?.1)))
+        let Some((input, mut frame)) = earliest.and_then(|input| Some((input.first_track, input.pop()?)))
         else {
             return Ok(());
         };
@@ -122,11 +124,17 @@ impl Player {
 
 impl Input {
     fn new(queue: mpsc::Receiver<Media>, first_track: usize) -> Self {
-        Self { queue: Some(queue), first_track, waiting: BTreeMap::new(), count: 0 }
+        Self { queue: Some(queue), first_track, waiting: BTreeMap::new(), bytes: 0, count: 0 }
     }
 
     fn next(&self) -> Option<Timestamp> {
         self.waiting.first_key_value().map(|((time, _), _)| *time)
+    }
+
+    fn pop(&mut self) -> Option<Frame> {
+        let (_, frame) = self.waiting.pop_first()?;
+        self.bytes -= frame.data.len();
+        Some(frame)
     }
 
     /// Whether more is to come before what there is can be told in order.
@@ -134,7 +142,8 @@ impl Input {
         let ends = self.waiting.first_key_value().zip(self.waiting.last_key_value());
         let span =
             ends.map_or(Duration::ZERO, |(((first, _), _), ((last, _), _))| last.saturating_since(*first));
-        self.queue.is_some() && span < PLAYOUT_LOOKAHEAD
+        let has_room = self.bytes < PLAYOUT_BYTES && self.waiting.len() < PLAYOUT_FRAMES;
+        self.queue.is_some() && span < PLAYOUT_LOOKAHEAD && has_room
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -146,17 +155,11 @@ impl Input {
             Poll::Ready(Some(Media::Frames(frames))) => {
                 for frame in frames {
                     self.count += 1;
+                    self.bytes += frame.data.len();
                     self.waiting.insert((frame.dts, self.count), frame);
                 }
             }
         }
         Poll::Ready(())
-    }
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due.into()).await,
-        None => std::future::pending().await,
     }
 }

@@ -1,7 +1,7 @@
 //! Puts pieces of media, each with a time of its own, one behind the other: the parts of a playlist between discontinuities, the rounds of
 //! a file that is played again and again.
 
-use super::limits::SPLICE_TIMELINES;
+use super::limits::{SPLICE_OVERLAP, SPLICE_PAUSE, SPLICE_TIMELINES};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,9 +35,8 @@ impl Splice {
     pub(super) fn place(&self, (lane, timeline): (usize, u64), is_new: bool, frames: &mut [Frame]) {
         let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let offset = pieces.offset(lane, timeline, is_new, frames);
-        let moved = |time: Timestamp| Timestamp::from_nanos(time.as_nanos().saturating_add(offset));
         for frame in frames {
-            (frame.pts, frame.dts) = (moved(frame.pts), moved(frame.dts));
+            (frame.pts, frame.dts) = (moved(frame.pts, offset), moved(frame.dts, offset));
             let end =
                 pieces.ends.entry((lane, frame.track)).or_insert(End { last: frame.dts, step: USUAL_STEP });
             let step = frame.dts.saturating_since(end.last);
@@ -53,11 +52,13 @@ impl Pieces {
         if let Some((.., offset)) = own.filter(|_| !is_new) {
             return *offset;
         }
-        let other = own.or_else(|| self.offsets.iter().find(of_timeline)).map(|(.., offset)| *offset);
-        let offset = match other {
-            Some(offset) => self.folded(offset, frames),
-            None => self.behind(lane, frames),
-        };
+        let firsts = firsts(frames);
+        let known = own.into_iter().chain(self.offsets.iter().filter(of_timeline));
+        let known = known.map(|(.., offset)| self.folded(*offset, frames));
+        // Not each timeline is what its number says: where a playlist does not count the discontinuities that have left it, and where
+        // sound that tells no time begins at zero.
+        let fitting = known.into_iter().find(|offset| self.fits(lane, *offset, &firsts));
+        let offset = fitting.unwrap_or_else(|| self.behind(lane, &firsts));
         self.offsets.retain(|&(known, of, _)| (known, of) != (timeline, lane));
         if self.offsets.len() >= SPLICE_TIMELINES {
             self.offsets.pop_front();
@@ -77,12 +78,17 @@ impl Pieces {
         i64::try_from(i128::from(offset) - wraps * i128::from(WRAP_NANOS)).unwrap_or(offset)
     }
 
+    /// Whether every track of the lane goes on with this offset.
+    fn fits(&self, lane: usize, offset: i64, firsts: &BTreeMap<TrackId, Timestamp>) -> bool {
+        firsts.iter().all(|(track, first)| {
+            let first = moved(*first, offset);
+            let end = self.ends.get(&(lane, *track));
+            end.is_none_or(|end| (end.last - SPLICE_OVERLAP..=end.last + SPLICE_PAUSE).contains(&first))
+        })
+    }
+
     /// The offset that puts the first frame of every track behind the last one before it.
-    fn behind(&self, lane: usize, frames: &[Frame]) -> i64 {
-        let mut firsts: BTreeMap<TrackId, Timestamp> = BTreeMap::new();
-        for frame in frames {
-            firsts.entry(frame.track).or_insert(frame.dts);
-        }
+    fn behind(&self, lane: usize, firsts: &BTreeMap<TrackId, Timestamp>) -> i64 {
         let distance =
             |end: &End, first: Timestamp| (end.last + end.step).as_nanos().saturating_sub(first.as_nanos());
         let known = firsts
@@ -92,6 +98,19 @@ impl Pieces {
         let any = || Some(distance(latest?, firsts.values().min().copied()?));
         known.max().or_else(any).unwrap_or(0)
     }
+}
+
+/// When each track begins.
+fn firsts(frames: &[Frame]) -> BTreeMap<TrackId, Timestamp> {
+    let mut firsts = BTreeMap::new();
+    for frame in frames {
+        firsts.entry(frame.track).or_insert(frame.dts);
+    }
+    firsts
+}
+
+fn moved(time: Timestamp, offset: i64) -> Timestamp {
+    Timestamp::from_nanos(time.as_nanos().saturating_add(offset))
 }
 
 #[cfg(test)]
@@ -138,6 +157,39 @@ mod tests {
         place(&splice, (1, 0), true, &[(0, 1010), (0, 1030)]);
         assert_eq!(place(&splice, (0, 1), true, &[(0, 90_000)]), [1080]);
         assert_eq!(place(&splice, (1, 1), true, &[(0, 90_010)]), [1090]);
+    }
+
+    #[test]
+    fn a_discontinuity_that_has_left_a_playlist_uncounted_moves_nothing_back() {
+        let splice = Splice::default();
+        for lane in [0, 1] {
+            place(&splice, (lane, 0), true, &[(0, 50_000), (0, 50_040)]);
+        }
+        for lane in [0, 1] {
+            assert_eq!(place(&splice, (lane, 1), true, &[(0, 1000), (0, 1040)]), [50_080, 50_120]);
+        }
+        // The tag is out of the window: the same timeline has the number of the one before.
+        assert_eq!(place(&splice, (0, 0), true, &[(0, 1080), (0, 1120)]), [50_160, 50_200]);
+        // One frame is missing here: both keep in step.
+        assert_eq!(place(&splice, (1, 0), true, &[(0, 1120)]), [50_200]);
+        assert_eq!(place(&splice, (0, 0), false, &[(0, 1160)]), [50_240]);
+        // A segment was missed.
+        assert_eq!(place(&splice, (0, 0), true, &[(0, 3160)]), [52_240]);
+    }
+
+    #[test]
+    fn sound_that_begins_at_zero_within_a_timeline_goes_on_behind_its_last() {
+        let hour = 3_600_000;
+        for begin in [50_000, 20 * hour] {
+            let splice = Splice::default();
+            place(&splice, (0, 0), true, &[(0, begin), (0, begin + 40)]);
+            assert_eq!(place(&splice, (1, 0), true, &[(0, begin), (0, begin + 20)]), [begin, begin + 20]);
+            assert_eq!(place(&splice, (1, 0), true, &[(0, 0), (0, 20)]), [begin + 40, begin + 60]);
+            // The picture stays where it was.
+            assert_eq!(place(&splice, (0, 0), false, &[(0, begin + 80)]), [begin + 80]);
+            assert_eq!(place(&splice, (0, 0), true, &[(0, begin + 160)]), [begin + 160]);
+            assert_eq!(place(&splice, (1, 0), false, &[(0, 40)]), [begin + 80]);
+        }
     }
 
     #[test]

@@ -105,6 +105,37 @@ async fn frames_come_in_order_and_the_end_comes_after_the_last() {
     assert!(began.elapsed() >= Duration::from_millis(40), "as fast as it plays");
 }
 
+/// What an input takes, and is left with when all of it has been played.
+async fn taken(size: usize) -> (usize, usize) {
+    let (sender, receiver) = queue();
+    let mut input = Input::new(receiver, 0);
+    let data = Bytes::from(vec![0; size]);
+    let give = async {
+        loop {
+            let frames = vec![Frame { data: data.clone(), ..frame(0, 0) }; 64];
+            sender.send(Media::Frames(frames)).await.expect("taken");
+        }
+    };
+    let take = async {
+        while input.is_short() {
+            poll_fn(|cx| input.poll_fill(cx)).await;
+        }
+    };
+    tokio::select! {
+        () = give => {}
+        () = take => {}
+    }
+    let taken = input.waiting.len();
+    while input.pop().is_some() {}
+    (taken, input.bytes)
+}
+
+#[tokio::test]
+async fn media_whose_time_stands_still_is_not_read_to_its_end() {
+    assert_eq!(taken(1).await, (PLAYOUT_FRAMES, 0));
+    assert_eq!(taken(64 << 10).await, (PLAYOUT_BYTES / (64 << 10), 0));
+}
+
 #[tokio::test]
 async fn nothing_at_all_is_told() {
     let stream = Stream::new("cam", 1, StreamOptions::default());

@@ -21,7 +21,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
-use tokio::time::{sleep_until, timeout_at};
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use yeoul_container::sniff::Form;
@@ -148,20 +148,17 @@ async fn receive(source: &Source, socket: &UdpSocket, attach: Attach) -> Result<
     let mut last = Instant::now();
     loop {
         let silent_at = last + source.timeout;
-        let turn = datagrams.next_timeout();
-        let received = tokio::select! {
-            received = timeout_at(silent_at.into(), socket.recv_from(&mut bytes)) => Some(received),
-            () = until(turn) => None,
-        };
+        let turn = datagrams.next_timeout().map_or(silent_at, |turn| turn.min(silent_at));
+        let received = timeout_at(turn.into(), socket.recv_from(&mut bytes)).await;
         let now = Instant::now();
         match received {
-            None => {}
-            Some(Err(_)) => {
+            Err(_) if now < silent_at => {}
+            Err(_) => {
                 let text = format!("has received nothing for {} s", source.timeout.as_secs());
                 return Err(failed(ErrorKind::Retry, text));
             }
-            Some(Ok(Err(error))) => return Err(failed(ErrorKind::Retry, format!("cannot receive: {error}"))),
-            Some(Ok(Ok((length, from)))) => match datagrams.push(now, from, &bytes[..length]) {
+            Ok(Err(error)) => return Err(failed(ErrorKind::Retry, format!("cannot receive: {error}"))),
+            Ok(Ok((length, from))) => match datagrams.push(now, from, &bytes[..length]) {
                 Ok(true) => last = now,
                 Ok(false) => {}
                 Err(unreadable) => return Err(failed(ErrorKind::Unsupported, unreadable_text(&unreadable))),
@@ -196,13 +193,6 @@ fn unreadable_text(unreadable: &Unreadable) -> String {
         Unreadable::PayloadType(number) => format!(
             "receives RTP of payload type {number}, expected MPEG-TS (33); a session description names other tracks, which udp:// has not"
         ),
-    }
-}
-
-async fn until(turn: Option<Instant>) {
-    match turn {
-        Some(turn) => sleep_until(turn.into()).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -86,6 +86,7 @@ fn playing_starts_where_it_is_wanted() {
         ("mp4", format!("file:{mp4}#start=0:00:37")),
         ("ts", format!("file:{ts}#start=37")),
         ("beyond", format!("file:{ts}#start=3600")),
+        ("past", format!("file:{mp4}#start=3600")),
     ]);
     for name in ["mp4", "ts"] {
         let [picture, _] = times(&server, name, "20");
@@ -94,6 +95,7 @@ fn playing_starts_where_it_is_wanted() {
         assert!((1_500..4_000).contains(&span), "{name}: {span} ms");
     }
     reason(&server, "beyond", "ts.ts is over before second 3600");
+    reason(&server, "past", "start.mp4 is over before second 3600");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use yeoul_media::Codec;
-use yeoul_media::bitstream::nal::{self, LENGTH_SIZE_BYTES};
-use yeoul_media::bitstream::{av1, h264, h265, vp8, vp9};
+use yeoul_media::bitstream::nal::LENGTH_SIZE_BYTES;
+use yeoul_media::bitstream::{av1, h264, h265};
 
 /// What a sample turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,55 +16,31 @@ pub(super) struct Picture {
 
 /// The data of the frame in a sample of a track whose codec is `codec`; `None` if nothing of it can be used.
 pub(super) fn read(codec: &Codec, length_bytes: Option<usize>, sample: Bytes) -> Option<Picture> {
-    match codec {
-        Codec::H264(sets) => {
-            let data = nal_units(&sample, length_bytes?, |unit| {
-                matches!(h264::NalType::of(unit), None | Some(h264::NalType::Aud | h264::NalType::Filler))
-            })?;
-            let keyframe = h264::is_keyframe(nal::length_prefixed(&data));
-            // Sets that cannot be read leave those in force.
-            let new = if keyframe { h264::ParameterSets::changed(sets.as_ref(), &data) } else { Ok(None) };
-            let codec = new.ok().flatten().map(|sets| Codec::H264(Some(sets)));
-            Some(Picture { data, keyframe, codec })
-        }
-        Codec::H265(sets) => {
-            let data = nal_units(&sample, length_bytes?, |unit| {
-                matches!(h265::NalType::of(unit), None | Some(h265::NalType::Aud | h265::NalType::Filler))
-            })?;
-            let keyframe = h265::is_keyframe(nal::length_prefixed(&data));
-            let new = if keyframe { h265::ParameterSets::changed(sets.as_ref(), &data) } else { Ok(None) };
-            let codec = new.ok().flatten().map(|sets| Codec::H265(Some(sets)));
-            Some(Picture { data, keyframe, codec })
-        }
-        Codec::Av1(header) => {
-            let data = temporal_unit(&sample)?;
-            let keyframe = av1::is_keyframe(&data);
-            let codec = keyframe.then(|| av1_change(header.as_ref(), &data)).flatten();
-            Some(Picture { data, keyframe, codec })
-        }
-        Codec::Vp9(known) => {
-            let parameters = vp9::Parameters::from_keyframe(&sample);
-            let codec = parameters.filter(|_| parameters != *known).map(|new| Codec::Vp9(Some(new)));
-            (!sample.is_empty()).then_some(Picture { data: sample, keyframe: parameters.is_some(), codec })
-        }
-        Codec::Vp8(known) => {
-            let parameters = vp8::Parameters::from_keyframe(&sample);
-            let codec = parameters.filter(|_| parameters != *known).map(|new| Codec::Vp8(Some(new)));
-            (!sample.is_empty()).then_some(Picture { data: sample, keyframe: parameters.is_some(), codec })
-        }
-        Codec::Aac(_) | Codec::Opus { .. } | Codec::Flac(_) | Codec::Mp3(_) => as_it_is(sample),
+    let data = match codec {
+        Codec::H264(_) => nal_units(&sample, length_bytes?, |unit| {
+            matches!(h264::NalType::of(unit), None | Some(h264::NalType::Aud | h264::NalType::Filler))
+        })?,
+        Codec::H265(_) => nal_units(&sample, length_bytes?, |unit| {
+            matches!(h265::NalType::of(unit), None | Some(h265::NalType::Aud | h265::NalType::Filler))
+        })?,
+        Codec::Av1(_) => temporal_unit(&sample)?,
+        Codec::Vp9(_)
+        | Codec::Vp8(_)
+        | Codec::Aac(_)
+        | Codec::Opus { .. }
+        | Codec::Flac(_)
+        | Codec::Mp3(_)
         // No sample description gives these.
-        Codec::Mpeg4Video(_)
+        | Codec::Mpeg4Video(_)
         | Codec::Jpeg { .. }
         | Codec::Pcmu(_)
         | Codec::Pcma(_)
         | Codec::G722
-        | Codec::L16(_) => as_it_is(sample),
-    }
-}
-
-fn as_it_is(sample: Bytes) -> Option<Picture> {
-    (!sample.is_empty()).then_some(Picture { data: sample, keyframe: true, codec: None })
+        | Codec::L16(_) => Some(sample).filter(|sample| !sample.is_empty())?,
+    };
+    let keyframe = codec.is_keyframe(&data);
+    let codec = codec.changed_by(&data, keyframe);
+    Some(Picture { data, keyframe, codec })
 }
 
 /// The open bitstream units of a sample without temporal delimiters, each with its size, which the last one in a sample may
@@ -89,16 +65,6 @@ fn temporal_unit(sample: &Bytes) -> Option<Bytes> {
     let mut out = BytesMut::with_capacity(sample.len() + 8);
     kept.iter().for_each(|obu| obu.put_with_size(&mut out));
     Some(out.freeze())
-}
-
-/// The sequence header of a keyframe, if it is another one.
-fn av1_change(known: Option<&av1::SequenceHeader>, data: &Bytes) -> Option<Codec> {
-    let obu = av1::obus(data).find(|obu| obu.kind == av1::OBU_SEQUENCE_HEADER)?;
-    if known.is_some_and(|known| known.obu() == &obu.bytes) {
-        return None;
-    }
-    let header = av1::SequenceHeader::from_temporal_unit(&obu.bytes).ok()?;
-    Some(Codec::Av1(Some(header)))
 }
 
 /// The NAL units of a sample, each behind 4 bytes of length whatever the file has, without those that `leave_out` wants

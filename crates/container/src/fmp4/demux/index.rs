@@ -111,7 +111,7 @@ impl Index {
     }
 
     /// Goes on to the last keyframe that is no later than so long after the first one; to the first sample behind it where there is no
-    /// picture.
+    /// picture, or no more of it.
     pub fn skip(&mut self, time: Duration) {
         let video = self.movie.tables.iter().find(|table| {
             let track = table.peek().and_then(|sample| self.movie.tracks.get(sample.track));
@@ -132,7 +132,9 @@ impl Index {
                 }
                 table.advance();
             }
-            until = keyframe;
+            if table.peek().is_some() {
+                until = keyframe;
+            }
         }
         let mut tables = std::mem::take(&mut self.movie.tables);
         for table in &mut tables {

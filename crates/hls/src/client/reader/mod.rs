@@ -3,12 +3,13 @@
 //!
 //! The caller loops over [`Reader::poll_output`], does what it says, and tells how it went by one of the `handle_*` functions.
 
-use super::media::{Media, Segment, Start};
+use super::media::{Map, Media, Segment, Start};
 use crate::limits::{
     LEAST_RELOAD, LIVE_EDGE_TARGETS, MISSED_IN_A_ROW, PLAYLIST_ATTEMPTS, SEGMENT_ATTEMPTS,
     SEGMENT_RETRY_PAUSE, STALE_LEAST, STALE_TARGETS,
 };
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What to do next.
@@ -75,8 +76,8 @@ pub struct Reader {
     attempts: u32,
     missed_in_a_row: u32,
     missed: u64,
-    /// The segment that was fetched last: its timeline, and where its initialization is.
-    last: Option<(u64, Segment)>,
+    /// Of the segment that was fetched last: its timeline, and where its initialization is.
+    last: Option<(u64, Option<Arc<Map>>)>,
 }
 
 impl Reader {
@@ -88,8 +89,8 @@ impl Reader {
                 return Output::Wait(at);
             }
             let timeline = self.timeline(segment);
-            let same = |(before, last): &(u64, Segment)| *before == timeline && last.map == segment.map;
-            let continues = !self.has_gap && self.last.as_ref().is_some_and(same);
+            let same = self.last.as_ref().is_some_and(|last| *last == (timeline, segment.map.clone()));
+            let continues = !self.has_gap && same;
             return Output::Segment(Box::new(Fetch { segment: segment.clone(), timeline, continues }));
         }
         if self.has_ended {
@@ -147,7 +148,7 @@ impl Reader {
     /// The segment has come.
     pub fn handle_segment(&mut self) {
         (self.attempts, self.missed_in_a_row, self.has_gap) = (0, 0, false);
-        self.last = self.waiting.pop_front().map(|segment| (self.timeline(&segment), segment));
+        self.last = self.waiting.pop_front().map(|segment| (self.timeline(&segment), segment.map));
         self.pass_gaps();
     }
 
@@ -191,6 +192,7 @@ impl Reader {
                 }
                 self.restarts += 1;
                 self.waiting.clear();
+                self.next = None;
                 None
             }
             (next, _) => next,
@@ -209,7 +211,7 @@ impl Reader {
                 continue;
             }
             let missing = self.next.filter(|_| !is_new).map_or(0, |next| segment.number.saturating_sub(next));
-            if missing > 0 && self.restarts == 0 {
+            if missing > 0 {
                 self.miss(missing);
             }
             is_new = true;

@@ -156,6 +156,10 @@ fn an_old_copy_is_passed_over_and_a_server_that_counts_anew_is_followed() {
     assert_eq!(reader.missed(), 0);
     reader.handle_playlist(playlist(1..5, ""), at(0), at(0)).unwrap();
     assert_eq!(numbers(&mut reader), [4]);
+    // What is lost afterwards is seen.
+    reader.handle_playlist(playlist(7..9, ""), at(0), at(0)).unwrap();
+    assert_eq!(fetch_all(&mut reader), [(7, 1 << 48, false), (8, 1 << 48, true)]);
+    assert_eq!(reader.missed(), 2);
 }
 
 #[test]

@@ -10,11 +10,12 @@ mod tests;
 use super::Source;
 use super::client::{Client, authority};
 use super::reply::Reply;
-use crate::limits::HLS_PLAYLIST_BYTES;
+use crate::limits::{HLS_FETCH_WAIT, HLS_PLAYLIST_BYTES};
 use crate::playout::{self, Lane, Splice};
 use crate::streams::{DialError, ErrorKind};
 use rendition::Rendition;
 use std::time::Instant;
+use tokio::time::timeout;
 use url::Url;
 use yeoul_hls::client::{Multivariant, Playlist};
 use yeoul_hub::{Attach, Label};
@@ -30,7 +31,7 @@ pub(super) async fn run(
 ) -> Result<(), DialError> {
     label.protocol = format!("hls+{}", label.protocol);
     let url = reply.url.clone();
-    let (Chosen { picture, sound }, listed) = match read(reply).await? {
+    let (Chosen { picture, sound }, listed) = match within(read(reply), &url).await? {
         Playlist::Media(media) => (Chosen { picture: url, sound: None }, Some((media, asked_at))),
         Playlist::Multivariant(playlist) => (Chosen::of(source, &playlist, &url)?, None),
     };
@@ -81,6 +82,15 @@ async fn read(reply: Reply) -> Result<Playlist, DialError> {
     let bytes = reply.bytes(None, HLS_PLAYLIST_BYTES).await?;
     Playlist::parse(&String::from_utf8_lossy(&bytes))
         .map_err(|error| DialError::new(ErrorKind::PeerViolation, format!("{name}: {error}")))
+}
+
+/// What is read of `url`, unless that takes too long: a server that trickles is one that fails.
+async fn within<T>(read: impl Future<Output = Result<T, DialError>>, url: &Url) -> Result<T, DialError> {
+    let Ok(read) = timeout(HLS_FETCH_WAIT, read).await else {
+        let text = format!("{} takes longer than {} s", authority(url), HLS_FETCH_WAIT.as_secs());
+        return Err(DialError::new(ErrorKind::Retry, text));
+    };
+    read
 }
 
 /// Where an address of a playlist leads; where its host is, is asked when it is connected to.

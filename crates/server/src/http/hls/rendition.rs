@@ -2,21 +2,20 @@
 
 use super::cipher::decrypt;
 use super::segments::Segments;
-use super::{join, read};
+use super::{join, read, within};
 use crate::http::client::{Client, authority};
-use crate::limits::{HLS_FETCH_WAIT, HLS_KEYS, HLS_SEGMENT_BYTES};
+use crate::limits::{HLS_KEYS, HLS_SEGMENT_BYTES};
 use crate::playout::{Lane, Media};
 use crate::streams::{DialError, ErrorKind};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
 use tracing::debug;
 use url::Url;
-use yeoul_hls::client::{self, Fetch, Key, Map, Output, Reader};
+use yeoul_hls::client::{self, Fetch, Key, Output, Reader};
 
 /// A playlist that has been read already, and when it was asked for.
 pub(super) type Listed = (client::Media, Instant);
@@ -30,14 +29,18 @@ pub(super) struct Rendition {
     url: Url,
     segments: Segments,
     queue: mpsc::Sender<Media>,
-    /// Fetched already: keys by their address, and the last initialization.
+    /// Keys that were fetched already, by their address.
     keys: VecDeque<(Url, [u8; KEY_BYTES])>,
-    map: Option<(Arc<Map>, Bytes)>,
+    /// The initialization of the segment at hand.
+    init: Option<Bytes>,
+    /// A segment has been had.
+    has_begun: bool,
 }
 
 impl Rendition {
     pub(super) fn new(client: Client, lane: Lane, queue: mpsc::Sender<Media>, url: Url) -> Self {
-        Self { client, url, segments: Segments::new(lane), queue, keys: VecDeque::new(), map: None }
+        let segments = Segments::new(lane);
+        Self { client, url, segments, queue, keys: VecDeque::new(), init: None, has_begun: false }
     }
 
     /// Its server, for sentences.
@@ -69,8 +72,8 @@ impl Rendition {
                 Output::Segment(fetch) => match self.segment(&fetch).await {
                     Ok(bytes) => {
                         reader.handle_segment();
-                        let media =
-                            self.segments.take(&fetch, self.map.as_ref().map(|(_, init)| init), &bytes);
+                        self.has_begun = true;
+                        let media = self.segments.take(&fetch, self.init.as_ref(), &bytes);
                         let media = media.map_err(|error| self.error(error.kind, error.text))?;
                         if !self.send(media).await {
                             return Ok(());
@@ -105,6 +108,8 @@ impl Rendition {
         let is_gone = match error.kind {
             ErrorKind::Retry => false,
             ErrorKind::NotFound | ErrorKind::LimitExceeded => true,
+            // Stores such as S3 answer 403 for what is not there any more.
+            ErrorKind::Unauthorized if self.has_begun => true,
             // Others are no better with the next segment.
             ErrorKind::Unauthorized
             | ErrorKind::Unsupported
@@ -135,14 +140,13 @@ impl Rendition {
     /// The bytes of a segment, in the clear; its initialization is fetched as well.
     async fn segment(&mut self, fetch: &Fetch) -> Result<Bytes, DialError> {
         let segment = &fetch.segment;
-        if let Some(map) = &segment.map
-            && self.map.as_ref().is_none_or(|(known, _)| known != map)
-        {
-            let init = self.get(&map.uri, map.range.as_ref()).await?;
-            let init = self.in_the_clear(init, map.key.as_deref(), segment.number).await?;
-            self.map = Some((Arc::clone(map), init));
-        } else if segment.map.is_none() {
-            self.map = None;
+        // Another one may have the same address by now: behind a discontinuity, or where the server has begun anew.
+        if !fetch.continues {
+            self.init = None;
+            if let Some(map) = &segment.map {
+                let init = self.get(&map.uri, map.range.as_ref()).await?;
+                self.init = Some(self.in_the_clear(init, map.key.as_deref(), segment.number).await?);
+            }
         }
         let Some(piece) = &segment.whole else { return Ok(Bytes::new()) };
         let bytes = self.get(&piece.uri, piece.range.as_ref()).await?;
@@ -199,13 +203,4 @@ impl Rendition {
     fn error(&self, kind: ErrorKind, text: impl std::fmt::Display) -> DialError {
         DialError::new(kind, format!("{}: {text}", self.name()))
     }
-}
-
-/// A server that trickles is one that fails.
-async fn within<T>(read: impl Future<Output = Result<T, DialError>>, url: &Url) -> Result<T, DialError> {
-    let Ok(read) = timeout(HLS_FETCH_WAIT, read).await else {
-        let text = format!("{} takes longer than {} s", authority(url), HLS_FETCH_WAIT.as_secs());
-        return Err(DialError::new(ErrorKind::Retry, text));
-    };
-    read
 }

@@ -1,6 +1,6 @@
 //! A server of which every file is chosen.
 
-use crate::http::{Source, run};
+use crate::http::{Client, Source, run};
 use crate::policy::Route;
 use crate::streams::ErrorKind;
 use std::collections::BTreeMap;
@@ -8,10 +8,14 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use yeoul_hub::{Stream, StreamOptions};
+use yeoul_container::Sample;
+use yeoul_container::fmp4::Muxer;
+use yeoul_hub::{Label, Stream, StreamOptions};
 use yeoul_media::bitstream::aac::AudioSpecificConfig;
+use yeoul_media::{Codec, Frame, Timestamp, Track, TrackId};
+use yeoul_testkit::epoch;
 
-/// Serves these files; the paths that were asked for come with its address.
+/// Serves these files, and refuses what is below `/closed`; the paths that were asked for come with its address.
 async fn server(files: BTreeMap<&'static str, Vec<u8>>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -28,6 +32,7 @@ async fn server(files: BTreeMap<&'static str, Vec<u8>>) -> (String, Arc<Mutex<Ve
             let path = request.split(' ').nth(1).unwrap().to_owned();
             let (status, body) = match files.get(path.as_str()) {
                 Some(body) => ("200 OK", body.clone()),
+                None if path.starts_with("/closed") => ("403 Forbidden", Vec::new()),
                 None => ("404 Not Found", Vec::new()),
             };
             asked.lock().unwrap().push(path);
@@ -66,6 +71,76 @@ async fn a_recording_is_played_to_its_end_though_a_segment_is_missing() {
     let (address, seen) = server(files).await;
     assert_eq!(play(&address, "").await, (ErrorKind::Ended, "HOST has been played to its end".to_owned()));
     assert_eq!(*seen.lock().unwrap(), ["/a.m3u8", "/a/1", "/gone", "/a/1"]);
+}
+
+/// The initialization and a segment of fragmented MP4, 5 frames.
+fn fragmented() -> (Vec<u8>, Vec<u8>) {
+    let codec = Codec::Aac(AudioSpecificConfig::low_complexity(48_000, 2).unwrap());
+    let mut muxer = Muxer::new(&[Track { id: TrackId(0), codec }]).unwrap();
+    let time = |count: i64| Timestamp::from_ticks(count * 1024, 48_000);
+    let sample = |count| Sample {
+        duration: time(1).saturating_since(time(0)),
+        frame: Frame {
+            track: TrackId(0),
+            keyframe: true,
+            pts: time(count),
+            dts: time(count),
+            new_codec: None,
+            captured_at: None,
+            received_at: epoch(),
+            data: vec![7; 9].into(),
+        },
+    };
+    let samples: Vec<Sample> = (0..5).map(sample).collect();
+    (muxer.init().to_vec(), muxer.fragment(&samples).to_vec())
+}
+
+#[tokio::test]
+async fn an_initialization_is_fetched_anew_where_media_does_not_go_on() {
+    let (init, segment) = fragmented();
+    let list = playlist(
+        "#EXT-X-MAP:URI=\"init\"\n#EXTINF:0.1,\n1\n#EXTINF:0.1,\n1\n#EXT-X-DISCONTINUITY\n#EXTINF:0.1,\n1\n",
+    );
+    let files = BTreeMap::from([("/a.m3u8", list), ("/init", init), ("/1", segment)]);
+    let (address, seen) = server(files).await;
+    assert_eq!(play(&address, "").await.0, ErrorKind::Ended);
+    assert_eq!(*seen.lock().unwrap(), ["/a.m3u8", "/init", "/1", "/1", "/init", "/1"]);
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_segment_that_is_gone_once_there_was_one() {
+    let check = async |body: &str, expected: (ErrorKind, &str)| {
+        let files = BTreeMap::from([("/a.m3u8", playlist(body)), ("/1", sound())]);
+        let (address, _) = server(files).await;
+        assert_eq!(play(&address, "").await, (expected.0, expected.1.to_owned()));
+    };
+    let closed = "#EXTINF:0.1,\nclosed\n";
+    check(closed, (ErrorKind::Unauthorized, "HOST answers 403 Forbidden")).await;
+    let one = "#EXTINF:0.1,\n1\n";
+    check(&[one, closed, one].concat(), (ErrorKind::Ended, "HOST has been played to its end")).await;
+    let text = "HOST: 5 segments in a row could not be had; HOST answers 403 Forbidden";
+    check(&[one, &closed.repeat(9)].concat(), (ErrorKind::Retry, text)).await;
+}
+
+#[tokio::test]
+async fn a_playlist_that_stalls_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serve = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n#EXTM3U\n").await.unwrap();
+        socket
+    };
+    let source = Source::parse(&format!("http://{address}/a.m3u8")).unwrap();
+    let mut client = Client::new(source.clone(), Route::of_owner());
+    let (_socket, reply) = tokio::join!(serve, client.get(&source.url));
+    let stream = Stream::new("cam", 1, StreamOptions::default());
+    let attach = stream.sources()[0].attach();
+    // From here on the clock goes on to what is waited for.
+    tokio::time::pause();
+    let playing = super::run(&source, client, (reply.unwrap(), epoch()), attach, Label::default());
+    let error = playing.await.unwrap_err();
+    assert_eq!((error.kind, error.text), (ErrorKind::Retry, format!("{address} takes longer than 30 s")));
 }
 
 #[tokio::test]
