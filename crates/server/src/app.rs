@@ -56,7 +56,7 @@ pub(crate) struct App {
     /// Every task that should have ended before the program does.
     pub(crate) tasks: TaskTracker,
     /// Changes of the streams and of the file that keeps them, one after the other.
-    pub(crate) edits: tokio::sync::Mutex<()>,
+    pub(crate) edits: Arc<tokio::sync::Mutex<()>>,
     end: OnceLock<End>,
 }
 
@@ -122,7 +122,7 @@ impl App {
             hls: Hls::new(&config, &tasks),
             shutdown,
             tasks,
-            edits: tokio::sync::Mutex::default(),
+            edits: Arc::default(),
             end: OnceLock::new(),
             config,
         }))

@@ -68,13 +68,23 @@ impl Masker {
     }
 }
 
-/// The password of `scheme://user:password@host`, and SRT's of `?passphrase=`, as they stand and decoded.
-pub(crate) fn url_password(url: &str) -> Vec<String> {
+/// Headers of `#header=` whose values are no secrets. Any other may carry one.
+const OPEN_HEADERS: &[&str] = &["accept", "accept-language", "host", "origin", "referer", "user-agent"];
+
+/// The password of `scheme://user:password@host`, SRT's of `?passphrase=`, and the values of `#header=Name: value`, as they stand and
+/// decoded.
+pub(crate) fn url_secrets(url: &str) -> Vec<String> {
     let Some((_, rest)) = url.split_once("://") else { return Vec::new() };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let password = authority.rsplit_once('@').and_then(|(userinfo, _)| userinfo.split_once(':'));
     let phrase = rest.split(['?', '&', '#']).find_map(|part| part.strip_prefix("passphrase="));
-    let secrets = password.map(|(_, password)| password).into_iter().chain(phrase);
+    let headers = rest.split('#').filter_map(|part| part.strip_prefix("header=")?.split_once(':'));
+    let headers =
+        headers.filter(|(name, _)| !OPEN_HEADERS.contains(&name.trim().to_ascii_lowercase().as_str()));
+    // `Bearer abc` is not always shown with its first word.
+    let values =
+        headers.flat_map(|(_, value)| [value.trim(), value.trim().rsplit(' ').next().unwrap_or_default()]);
+    let secrets = password.map(|(_, password)| password).into_iter().chain(phrase).chain(values);
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     secrets.flat_map(|secret| [secret.to_owned(), decoded(secret)]).collect()
 }
@@ -127,7 +137,7 @@ fn mask_keys(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Masker;
+    use super::{Masker, url_secrets};
     use crate::config::Secrets;
 
     fn check(text: &str, expected: &str) {
@@ -155,6 +165,17 @@ mod tests {
         );
         check("http://h/?PWD=a&x=1&token=b", "http://h/?PWD=***&x=1&token=***");
         check("a=b, bypass=1", "a=b, bypass=1");
+    }
+
+    #[test]
+    fn headers_are_secrets_unless_they_are_known_to_be_none() {
+        let url = "webrtc:https://h/cam/whep#header=Authorization: Bearer abcdef#header=User-Agent: VLC 3#header=X-Key:qwerty";
+        let masker = Masker::new(&Secrets(url_secrets(url)));
+        assert_eq!(
+            masker.mask(url),
+            "webrtc:https://h/cam/whep#header=Authorization: ***#header=User-Agent: VLC 3#header=X-Key:***"
+        );
+        assert_eq!(masker.mask("the server knows no abcdef"), "the server knows no ***");
     }
 
     #[test]

@@ -81,11 +81,22 @@ impl Route {
     }
 }
 
+/// Where clouds keep their metadata outside of link-local addresses: Alibaba Cloud, Azure, Oracle Cloud.
+const CLOUD_METADATA_V4: [[u8; 4]; 3] = [[100, 100, 100, 200], [168, 63, 129, 16], [192, 0, 0, 192]];
+/// The first half of such networks in IPv6: Amazon (`fd00:ec2::254`), Scaleway (`fd00:42::42`), Google (`fd20:ce::254`).
+const CLOUD_METADATA_V6: [[u16; 2]; 3] = [[0xfd00, 0x0ec2], [0xfd00, 0x0042], [0xfd20, 0x00ce]];
+
 /// Loopback, link-local (where clouds keep their metadata), unspecified and broadcast addresses, in whichever form they are
 /// written: as themselves, mapped or translated into IPv6 (RFC 4291 §2.5.5, RFC 6052, RFC 3056).
 fn is_near(address: IpAddr) -> bool {
     match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0,
+        IpAddr::V4(v4) => {
+            v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.octets()[0] == 0
+                || CLOUD_METADATA_V4.contains(&v4.octets())
+        }
         IpAddr::V6(v6) => {
             let [a, b, c, d, e, f, g, h] = v6.segments();
             let v4 = |high: u16, low: u16| {
@@ -97,11 +108,10 @@ fn is_near(address: IpAddr) -> bool {
                 [0x2002, high, low, ..] => Some(v4(high, low)),
                 _ => None,
             };
-            // fd00:ec2::254 is a cloud's metadata.
             v6.is_loopback()
                 || v6.is_unicast_link_local()
                 || v6.is_unspecified()
-                || [a, b] == [0xfd00, 0x0ec2]
+                || CLOUD_METADATA_V6.contains(&[a, b])
                 || inner.is_some_and(is_near)
         }
     }
@@ -135,7 +145,7 @@ mod tests {
         }
     }
 
-    const NEAR: [&str; 13] = [
+    const NEAR: [&str; 18] = [
         "127.0.0.1",
         "127.9.9.9",
         "0.0.0.0",
@@ -145,7 +155,12 @@ mod tests {
         "::1",
         "::",
         "fe80::1",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
         "fd00:ec2::254",
+        "fd00:42::42",
+        "fd20:ce::254",
         "::ffff:127.0.0.1",
         "64:ff9b::127.0.0.1",
         "2002:7f00:1::1",

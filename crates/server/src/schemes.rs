@@ -297,7 +297,7 @@ pub(crate) async fn dial(
         Source::Rtmp(source) => rtmp::dial::run(source, route, attach, hang_up).await,
         Source::Ffmpeg(source) => {
             let Means { ffmpeg, desk, streams, .. } = means;
-            ffmpeg::source::run(source, ffmpeg, desk, streams, attach, hang_up).await
+            ffmpeg::source::run((source, origin), ffmpeg, desk, streams, attach, hang_up).await
         }
         Source::Exec(command) => {
             exec::run(command, &means.exec, &means.desk, &means.masker, attach, hang_up).await

@@ -4,42 +4,36 @@ use super::{Device, NoProfile, Request};
 use crate::xml::escape;
 use jiff::tz::TimeZone;
 
-/// What stands in the body, with `RESPONSE` for the name of its element; `None` if this service has no such operation.
+/// What stands in the element of the response; `None` if this service has no such operation.
 pub(super) fn answer(device: &Device<'_>, request: &Request) -> Option<Result<String, NoProfile>> {
     let authority = escape(device.authority);
     let content = match request.operation.as_str() {
         // Home Assistant needs the section Media.
         "GetCapabilities" => format!(
-            "<tds:RESPONSE><tds:Capabilities><tt:Device><tt:XAddr>http://{authority}/onvif/device_service</tt:XAddr></tt:Device>\
+            "<tds:Capabilities><tt:Device><tt:XAddr>http://{authority}/onvif/device_service</tt:XAddr></tt:Device>\
              <tt:Media><tt:XAddr>http://{authority}/onvif/media_service</tt:XAddr><tt:StreamingCapabilities>\
              <tt:RTPMulticast>false</tt:RTPMulticast><tt:RTP_TCP>false</tt:RTP_TCP><tt:RTP_RTSP_TCP>true</tt:RTP_RTSP_TCP>\
-             </tt:StreamingCapabilities></tt:Media></tds:Capabilities></tds:RESPONSE>"
+             </tt:StreamingCapabilities></tt:Media></tds:Capabilities>"
         ),
-        "GetServices" => format!(
-            "<tds:RESPONSE>{}{}</tds:RESPONSE>",
-            service(&authority, "device", "device_service"),
-            service(&authority, "media", "media_service")
-        ),
+        "GetServices" => {
+            service(&authority, "device", "device_service") + &service(&authority, "media", "media_service")
+        }
         // Home Assistant knows a device by its serial number.
         "GetDeviceInformation" => format!(
-            "<tds:RESPONSE><tds:Manufacturer>Yeoul</tds:Manufacturer><tds:Model>Yeoul</tds:Model>\
+            "<tds:Manufacturer>Yeoul</tds:Manufacturer><tds:Model>Yeoul</tds:Model>\
              <tds:FirmwareVersion>{}</tds:FirmwareVersion><tds:SerialNumber>{authority}</tds:SerialNumber>\
-             <tds:HardwareId>1.00</tds:HardwareId></tds:RESPONSE>",
+             <tds:HardwareId>1.00</tds:HardwareId>",
             escape(device.version)
         ),
         "GetSystemDateAndTime" => date_and_time(device),
         // Home Assistant sets the clock of a camera that is off; ours is right, and stays.
-        "SetSystemDateAndTime" | "GetNetworkInterfaces" | "GetNetworkProtocols" => {
-            "<tds:RESPONSE/>".to_owned()
-        }
-        "GetDiscoveryMode" => {
-            "<tds:RESPONSE><tds:DiscoveryMode>NonDiscoverable</tds:DiscoveryMode></tds:RESPONSE>".to_owned()
-        }
-        "GetDNS" => "<tds:RESPONSE><tds:DNSInformation/></tds:RESPONSE>".to_owned(),
-        "GetHostname" => "<tds:RESPONSE><tds:HostnameInformation/></tds:RESPONSE>".to_owned(),
-        "GetNetworkDefaultGateway" => "<tds:RESPONSE><tds:NetworkGateway/></tds:RESPONSE>".to_owned(),
-        "GetNTP" => "<tds:RESPONSE><tds:NTPInformation/></tds:RESPONSE>".to_owned(),
-        "GetScopes" => format!("<tds:RESPONSE>{}</tds:RESPONSE>", scopes()),
+        "SetSystemDateAndTime" | "GetNetworkInterfaces" | "GetNetworkProtocols" => String::new(),
+        "GetDiscoveryMode" => "<tds:DiscoveryMode>NonDiscoverable</tds:DiscoveryMode>".to_owned(),
+        "GetDNS" => "<tds:DNSInformation/>".to_owned(),
+        "GetHostname" => "<tds:HostnameInformation/>".to_owned(),
+        "GetNetworkDefaultGateway" => "<tds:NetworkGateway/>".to_owned(),
+        "GetNTP" => "<tds:NTPInformation/>".to_owned(),
+        "GetScopes" => scopes(),
         _ => return None,
     };
     Some(Ok(content))
@@ -79,9 +73,9 @@ fn date_and_time(device: &Device<'_>) -> String {
         date.day()
     );
     format!(
-        "<tds:RESPONSE><tds:SystemDateAndTime><tt:DateTimeType>NTP</tt:DateTimeType>\
+        "<tds:SystemDateAndTime><tt:DateTimeType>NTP</tt:DateTimeType>\
          <tt:DaylightSavings>false</tt:DaylightSavings><tt:TimeZone><tt:TZ>GMT+00:00</tt:TZ></tt:TimeZone>\
          <tt:UTCDateTime>{fields}</tt:UTCDateTime><tt:LocalDateTime>{fields}</tt:LocalDateTime>\
-         </tds:SystemDateAndTime></tds:RESPONSE>"
+         </tds:SystemDateAndTime>"
     )
 }

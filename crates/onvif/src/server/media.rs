@@ -7,16 +7,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 /// Told of a stream that nobody has watched yet, as go2rtc tells it of all.
 const USUAL_SIZE: (u32, u32) = (1920, 1080);
 
-/// What stands in the body, with `RESPONSE` for the name of its element; `None` if this service has no such operation.
+/// What stands in the element of the response; `None` if this service has no such operation.
 pub(super) fn answer(device: &Device<'_>, request: &Request) -> Option<Result<String, NoProfile>> {
-    let all = |write: fn(&Stream) -> String| {
-        let each: String = device.streams.iter().map(write).collect();
-        Ok(format!("<trt:RESPONSE>{each}</trt:RESPONSE>"))
-    };
-    let one = |write: fn(&Stream) -> String| {
-        device.stream(request).map(|stream| format!("<trt:RESPONSE>{}</trt:RESPONSE>", write(stream)))
-    };
-    let plain = |content: &str| Ok(format!("<trt:RESPONSE>{content}</trt:RESPONSE>"));
+    let all = |write: fn(&Stream) -> String| Ok(device.streams.iter().map(write).collect());
+    let one = |write: fn(&Stream) -> String| device.stream(request).map(write);
+    let plain = |content: &str| Ok(content.to_owned());
     Some(match request.operation.as_str() {
         "GetProfiles" => all(|stream| profile("Profiles", stream)),
         "GetProfile" => one(|stream| profile("Profile", stream)),
@@ -50,8 +45,8 @@ fn encoded(name: &str) -> String {
 fn uri(uri: &str) -> String {
     let uri = escape(uri);
     format!(
-        "<trt:RESPONSE><trt:MediaUri><tt:Uri>{uri}</tt:Uri><tt:InvalidAfterConnect>false</tt:InvalidAfterConnect>\
-         <tt:InvalidAfterReboot>false</tt:InvalidAfterReboot><tt:Timeout>PT0S</tt:Timeout></trt:MediaUri></trt:RESPONSE>"
+        "<trt:MediaUri><tt:Uri>{uri}</tt:Uri><tt:InvalidAfterConnect>false</tt:InvalidAfterConnect>\
+         <tt:InvalidAfterReboot>false</tt:InvalidAfterReboot><tt:Timeout>PT0S</tt:Timeout></trt:MediaUri>"
     )
 }
 

@@ -79,12 +79,14 @@ impl Device<'_> {
     /// Answers a request.
     #[must_use]
     pub fn answer(&self, request: &Request) -> Answer {
-        match device::answer(self, request).or_else(|| media::answer(self, request)) {
-            Some(Ok(content)) => {
-                let name = &request.operation;
-                Answer::Success(envelope("", &content.replace("RESPONSE", &format!("{name}Response"))))
+        let of_device = device::answer(self, request).map(|content| ("tds", content));
+        let of_media = || media::answer(self, request).map(|content| ("trt", content));
+        match of_device.or_else(of_media) {
+            Some((prefix, Ok(content))) => {
+                let element = format!("{prefix}:{}Response", request.operation);
+                Answer::Success(envelope("", &format!("<{element}>{content}</{element}>")))
             }
-            Some(Err(NoProfile(token))) => fault(
+            Some((_, Err(NoProfile(token)))) => fault(
                 "s:Sender",
                 "<s:Subcode><s:Value>ter:InvalidArgVal</s:Value><s:Subcode><s:Value>ter:NoProfile</s:Value></s:Subcode></s:Subcode>",
                 &format!("there is no stream {token}"),

@@ -7,6 +7,7 @@ pub(crate) mod h264;
 pub(crate) mod h265;
 pub(crate) mod jpeg;
 pub(crate) mod latm;
+mod loss;
 pub(crate) mod mp3;
 pub(crate) mod mpeg4;
 mod picture;

@@ -4,6 +4,7 @@
 //! the next keyframe, and nothing before the first one: nobody can decode it.
 
 use super::decode_order::DecodeOrder;
+use super::loss::Loss;
 use crate::depacketizer::AccessUnit;
 use crate::limits::{MAX_ACCESS_UNIT_BYTES, MAX_SCRATCH_BYTES};
 use crate::packet::PacketRef;
@@ -32,15 +33,6 @@ pub(crate) trait Pieces {
     fn reset(&mut self);
 }
 
-/// Why a keyframe is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiting {
-    /// The stream has just started.
-    Start,
-    /// Something was lost: what comes until then counts as damaged.
-    Damage,
-}
-
 /// Puts pictures together.
 #[derive(Debug)]
 pub(crate) struct Assembler<P> {
@@ -51,13 +43,10 @@ pub(crate) struct Assembler<P> {
     /// RTP time of the picture at hand.
     open: Option<u32>,
     received_at: Option<Instant>,
-    /// Something of this picture is missing: its rest is passed over.
-    damaged: bool,
-    waiting: Option<Waiting>,
+    loss: Loss,
     /// Of codings that send pictures in another order than they are shown.
     order: DecodeOrder,
     ready: VecDeque<AccessUnit>,
-    damaged_frames: u64,
 }
 
 impl<P: Pieces> Assembler<P> {
@@ -71,11 +60,9 @@ impl<P: Pieces> Assembler<P> {
             scratch: Vec::new(),
             open: None,
             received_at: None,
-            damaged: false,
-            waiting: Some(Waiting::Start),
+            loss: Loss::at_start(),
             order,
             ready: VecDeque::new(),
-            damaged_frames: 0,
         }
     }
 
@@ -87,9 +74,9 @@ impl<P: Pieces> Assembler<P> {
     ) -> Result<(), String> {
         let begun = self.begin(packet, lost_before);
         self.received_at = Some(received_at);
-        let taken = if self.damaged { Ok(()) } else { self.take(packet.payload) };
+        let taken = if self.loss.is_damaged() { Ok(()) } else { self.take(packet.payload) };
         if taken.is_err() {
-            self.damage();
+            self.loss.damage();
         }
         let ended = if packet.header.marker { self.end() } else { Ok(()) };
         begun.and(taken).and(ended)
@@ -100,7 +87,7 @@ impl<P: Pieces> Assembler<P> {
     }
 
     pub(crate) fn damaged_frames(&self) -> u64 {
-        self.damaged_frames
+        self.loss.damaged_frames()
     }
 
     /// The end of the picture before, if this packet is of another one, and the start of this one.
@@ -109,22 +96,20 @@ impl<P: Pieces> Assembler<P> {
         let goes_on = self.open == Some(rtp_time);
         let mut result = Ok(());
         if lost_before {
-            let was_open = self.open.is_some();
-            self.damage();
-            if was_open && !goes_on {
+            self.loss.packets_missing(goes_on);
+            if self.open.is_some() && !goes_on {
                 self.drop_picture();
             }
-            self.damaged = goes_on;
         } else if !goes_on && self.open.is_some() {
             result = self.end();
         }
         // What is open still are headers that a picture follows, whatever its time.
-        if self.open.is_none() && !self.damaged && !self.pieces.begins(packet.payload) {
+        if self.open.is_none() && !self.loss.is_damaged() && !self.pieces.begins(packet.payload) {
             // After a loss, and where the stream is joined in the middle, this is no fault of the sender.
-            if self.waiting.is_none() {
+            if !self.loss.is_waiting() {
                 result = result.and(Err("a picture goes on of which the beginning is missing".to_owned()));
             }
-            self.damage();
+            self.loss.damage();
         }
         self.open = Some(rtp_time);
         result
@@ -138,29 +123,22 @@ impl<P: Pieces> Assembler<P> {
         Ok(())
     }
 
-    /// This picture cannot be used, nor what refers to it.
-    fn damage(&mut self) {
-        self.damaged = true;
-        self.waiting.get_or_insert(Waiting::Damage);
-    }
-
     fn end(&mut self) -> Result<(), String> {
-        let ended = if self.damaged { Ok(true) } else { self.pieces.end(&mut self.scratch) };
+        let ended = if self.loss.is_damaged() { Ok(true) } else { self.pieces.end(&mut self.scratch) };
         match ended {
             Ok(false) => return Ok(()),
-            Ok(true) if !self.damaged => self.give(),
+            Ok(true) if !self.loss.is_damaged() => self.give(),
             Ok(true) => self.drop_picture(),
             Err(_) => {
-                self.damage();
+                self.loss.damage();
                 self.drop_picture();
             }
         }
         ended.map(drop)
     }
 
-    /// Forgets the picture and counts it, unless nothing of the stream was given yet.
     fn drop_picture(&mut self) {
-        self.damaged_frames += u64::from(self.waiting != Some(Waiting::Start));
+        self.loss.dropped();
         self.reset();
     }
 
@@ -169,7 +147,7 @@ impl<P: Pieces> Assembler<P> {
         self.scratch.clear();
         self.scratch.shrink_to(MAX_SCRATCH_BYTES);
         self.open = None;
-        self.damaged = false;
+        self.loss.next_picture();
     }
 
     fn give(&mut self) {
@@ -181,10 +159,10 @@ impl<P: Pieces> Assembler<P> {
         let keyframe = self.codec.is_keyframe(&data);
         let changed = self.codec.changed_by(&data, keyframe);
         let is_described = changed.as_ref().unwrap_or(&self.codec).is_described();
-        if self.waiting.is_some() && !(keyframe && is_described) {
+        if self.loss.is_waiting() && !(keyframe && is_described) {
             return self.drop_picture();
         }
-        self.waiting = None;
+        self.loss.given();
         if let Some(codec) = &changed {
             self.order.set_depth(reorder_frames(codec));
             self.codec = codec.clone();

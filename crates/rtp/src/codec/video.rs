@@ -15,6 +15,7 @@
 //! nobody can decode them.
 
 use super::decode_order::DecodeOrder;
+use super::loss::Loss;
 use crate::depacketizer::AccessUnit;
 use crate::limits::{MAX_ACCESS_UNIT_BYTES, MAX_SCRATCH_BYTES, MAX_UNITS};
 use bytes::Bytes;
@@ -58,15 +59,6 @@ pub(crate) trait Coding {
     fn codec(sets: Self::ParameterSets) -> Codec;
 }
 
-/// Why a keyframe is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiting {
-    /// The stream has just started.
-    Start,
-    /// Something was lost: what comes until then counts as damaged.
-    Damage,
-}
-
 /// Puts NAL units together.
 #[derive(Debug)]
 pub(crate) struct Assembler<C: Coding> {
@@ -79,16 +71,13 @@ pub(crate) struct Assembler<C: Coding> {
     picture_end: usize,
     rtp_time: Option<u32>,
     received_at: Option<Instant>,
-    /// Something of this access unit is missing: its rest is passed over.
-    damaged: bool,
-    waiting: Option<Waiting>,
+    loss: Loss,
     /// RTP time of the last access unit that a marker ended.
     marked: Option<u32>,
     marker_ends_slices: bool,
     sets: Option<C::ParameterSets>,
     order: DecodeOrder,
     ready: VecDeque<AccessUnit>,
-    damaged_frames: u64,
 }
 
 impl<C: Coding> Assembler<C> {
@@ -105,14 +94,12 @@ impl<C: Coding> Assembler<C> {
             picture_end: 0,
             rtp_time: None,
             received_at: None,
-            damaged: false,
-            waiting: Some(Waiting::Start),
+            loss: Loss::at_start(),
             marked: None,
             marker_ends_slices: false,
             sets,
             order,
             ready: VecDeque::new(),
-            damaged_frames: 0,
         }
     }
 
@@ -123,7 +110,7 @@ impl<C: Coding> Assembler<C> {
 
     /// Access units not given because of losses.
     pub(crate) fn damaged_frames(&self) -> u64 {
-        self.damaged_frames
+        self.loss.damaged_frames()
     }
 
     /// One packet: `take` hands over what is in it.
@@ -136,7 +123,7 @@ impl<C: Coding> Assembler<C> {
         let started = self.start(rtp_time, lost_before);
         self.received_at = Some(received_at);
         // What is missing is known already: the rest need not be understood.
-        let taken = if self.damaged { Ok(()) } else { take(self) };
+        let taken = if self.loss.is_damaged() { Ok(()) } else { take(self) };
         if taken.is_err() {
             self.damage();
         }
@@ -148,13 +135,11 @@ impl<C: Coding> Assembler<C> {
         let goes_on = self.rtp_time == Some(rtp_time);
         let mut result = Ok(());
         if lost_before {
-            let was_open = self.rtp_time.is_some();
-            self.damage();
-            if was_open && !goes_on {
+            self.fragment = None;
+            self.loss.packets_missing(goes_on);
+            if self.rtp_time.is_some() && !goes_on {
                 self.drop_access_unit();
             }
-            // Where no access unit was open, or another one, this one may be whole.
-            self.damaged = goes_on;
         } else if !goes_on && self.rtp_time.is_some() {
             result = self.end_by_time();
         }
@@ -164,9 +149,8 @@ impl<C: Coding> Assembler<C> {
 
     /// This access unit cannot be used, nor what refers to it.
     fn damage(&mut self) {
-        self.damaged = true;
         self.fragment = None;
-        self.waiting.get_or_insert(Waiting::Damage);
+        self.loss.damage();
     }
 
     fn end_by_time(&mut self) -> Result<(), String> {
@@ -175,7 +159,7 @@ impl<C: Coding> Assembler<C> {
             self.damage();
             result = Err("the RTP time changed inside a fragmented NAL unit".to_owned());
         }
-        if self.damaged {
+        if self.loss.is_damaged() {
             self.drop_access_unit();
         } else if self.picture_end > 0 {
             result = self.give();
@@ -184,7 +168,7 @@ impl<C: Coding> Assembler<C> {
     }
 
     fn end_by_marker(&mut self) -> Result<(), String> {
-        if self.damaged {
+        if self.loss.is_damaged() {
             self.marked = None;
             self.drop_access_unit();
             return Ok(());
@@ -204,11 +188,8 @@ impl<C: Coding> Assembler<C> {
         closed
     }
 
-    /// Forgets the access unit and counts it, unless nothing of the stream was given yet.
     fn drop_access_unit(&mut self) {
-        if self.waiting != Some(Waiting::Start) {
-            self.damaged_frames += 1;
-        }
+        self.loss.dropped();
         self.scratch.clear();
         self.reset();
     }
@@ -219,22 +200,20 @@ impl<C: Coding> Assembler<C> {
         self.fragment = None;
         self.picture_end = 0;
         self.rtp_time = None;
-        self.damaged = false;
+        self.loss.next_picture();
     }
 
     /// Gives what there is up to the end of the picture; what follows is the start of the next access unit.
     fn give(&mut self) -> Result<(), String> {
         let picture = self.scratch.get(..self.picture_end).unwrap_or_default();
         let keyframe = C::is_keyframe(picture);
-        if self.waiting.is_some() && !keyframe {
-            if self.waiting == Some(Waiting::Damage) {
-                self.damaged_frames += 1;
-            }
+        if self.loss.is_waiting() && !keyframe {
+            self.loss.dropped();
             self.scratch.drain(..self.picture_end);
             self.reset();
             return Ok(());
         }
-        self.waiting = None;
+        self.loss.given();
         let data = Bytes::copy_from_slice(picture);
         self.scratch.drain(..self.picture_end);
         let (new_codec, result) = match C::changed(self.sets.as_ref(), &data) {
@@ -294,7 +273,7 @@ impl<C: Coding> Assembler<C> {
             return Ok(true);
         }
         // After a loss, and where the stream is joined in the middle, this is no fault of the sender.
-        if self.waiting.is_some() {
+        if self.loss.is_waiting() {
             self.damage();
             return Ok(false);
         }
@@ -368,7 +347,7 @@ impl<C: Coding> Assembler<C> {
                 "the marker ends slices, not pictures: access units end by RTP time from now on".to_owned()
             );
         }
-        if self.waiting.is_none() {
+        if !self.loss.is_waiting() {
             return Err("the first slice of a picture is missing".to_owned());
         }
         self.damage();

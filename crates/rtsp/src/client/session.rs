@@ -332,6 +332,9 @@ impl ClientSession {
     }
 
     fn stop(&mut self, now: Instant) {
+        if self.state == State::Leaving {
+            return;
+        }
         self.goodbye();
         match self.farewell() {
             Some(bytes) if self.state != State::Connecting => {

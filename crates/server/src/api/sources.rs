@@ -13,7 +13,7 @@
 use super::streams::no_such_stream;
 use crate::app::App;
 use crate::config::file;
-use crate::mask::url_password;
+use crate::mask::url_secrets;
 use crate::policy::Origin;
 use crate::publish::{Target, TargetError};
 use crate::schemes::{Source, SourceError, Written, check_of_caller};
@@ -22,6 +22,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
 use tracing::{info, warn};
 
 /// Why a request was not carried out.
@@ -102,13 +103,13 @@ async fn add(app: &Arc<App>, query: &Query) -> Result<Response, Failure> {
     let name = query.all("name").next().unwrap_or(first);
     let sources = query.all("src").map(|text| source(app, name, text)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<String> = sources.iter().map(|source| source.text.clone()).collect();
-    let _one_by_one = app.edits.lock().await;
+    let one_by_one = Arc::clone(&app.edits).lock_owned().await;
     app.streams.set(name, sources)?;
     // The same sources as the configuration's own are left as they stand there.
     if app.streams.configured(name).is_none_or(|stream| stream.origin == Origin::Owner) {
         return Ok(StatusCode::OK.into_response());
     }
-    Ok(keep(app, name, file::Change::Set(texts)).await)
+    Ok(keep(app, name, file::Change::Set(texts), one_by_one).await)
 }
 
 /// `PATCH`.
@@ -135,10 +136,10 @@ pub(super) async fn delete(State(app): State<Arc<App>>, RawQuery(query): RawQuer
     let query = Query::read(query);
     let removed = async {
         let name = query.first("src")?;
-        let _one_by_one = app.edits.lock().await;
+        let one_by_one = Arc::clone(&app.edits).lock_owned().await;
         app.streams.remove(name)?;
         info!(target: "streams", "{name}: taken away by a caller of the API");
-        Ok(keep(&app, name, file::Change::Remove).await)
+        Ok(keep(&app, name, file::Change::Remove, one_by_one).await)
     };
     removed.await.unwrap_or_else(|failure: Failure| failure.answer(&app))
 }
@@ -160,7 +161,7 @@ async fn publish(app: &App, query: &Query) -> Result<(), Failure> {
     let name = query.first("src")?;
     let stream = app.streams.get(name).ok_or(Failure::NoStream)?;
     check_of_caller(to)?;
-    app.masker.learn(&url_password(to));
+    app.masker.learn(&url_secrets(to));
     let target = Target::parse(to)?;
     let route = app.streams.means().route(Origin::Caller);
     let published = app.publications.once(name, stream, target, route).await;
@@ -169,7 +170,7 @@ async fn publish(app: &App, query: &Query) -> Result<(), Failure> {
 
 /// A source that a caller gives for the stream `name`. Home Assistant has ffmpeg read the stream that it adds with the same request.
 fn source(app: &App, name: &str, text: &str) -> Result<Written, Failure> {
-    app.masker.learn(&url_password(text));
+    app.masker.learn(&url_secrets(text));
     let is_stream = |read: &str| read == name || app.streams.registry().contains(read);
     let source = Source::parse_of_caller(text, is_stream)?;
     if let Source::Planned { scheme } = source {
@@ -179,10 +180,15 @@ fn source(app: &App, name: &str, text: &str) -> Result<Written, Failure> {
 }
 
 /// Writes a change into the configuration file. The stream is changed already: where the file cannot be, the answer says so.
-async fn keep(app: &App, name: &str, change: file::Change) -> Response {
+/// `one_by_one` is given back when the file is written, also if the caller has gone away meanwhile.
+async fn keep(app: &App, name: &str, change: file::Change, one_by_one: OwnedMutexGuard<()>) -> Response {
     let Some(path) = app.config.path.clone() else { return StatusCode::OK.into_response() };
     let owned = name.to_owned();
-    let kept = tokio::task::spawn_blocking(move || file::change_stream(&path, &owned, &change)).await;
+    let write = move || {
+        let _one_by_one = one_by_one;
+        file::change_stream(&path, &owned, &change)
+    };
+    let kept = tokio::task::spawn_blocking(write).await;
     match kept {
         Ok(Ok(())) => StatusCode::OK.into_response(),
         Ok(Err(error)) => {

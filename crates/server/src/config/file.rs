@@ -45,12 +45,18 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let replaced = create_like(path, beside)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(beside, path));
-    if replaced.is_err() {
-        let _ = fs::remove_file(beside);
-        // A file that is mounted into a container cannot be replaced, and its folder may not be ours.
-        return fs::write(path, text);
-    }
-    Ok(())
+    let Err(error) = replaced else { return Ok(()) };
+    let _ = fs::remove_file(beside);
+    // A file that is mounted into a container cannot be replaced, and its folder may not be ours. But on a full disk the old file would
+    // be lost, and there would be no new one.
+    let cannot_be_replaced = matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::ResourceBusy
+            | ErrorKind::CrossesDevices
+    );
+    if cannot_be_replaced { fs::write(path, text) } else { Err(error) }
 }
 
 /// A new file with the owner and the permissions of another.

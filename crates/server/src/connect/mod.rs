@@ -3,7 +3,7 @@
 mod tls;
 mod wire;
 
-pub(crate) use wire::{Happened, Wire};
+pub(crate) use wire::{Happened, Wire, is_end};
 
 use crate::policy::Route;
 use crate::streams::ErrorKind;

@@ -306,8 +306,10 @@ impl Camera {
                 self.ask("ContinuousMoveResponse", operation).await?;
             }
             "Stop" => {
+                let until = *self.moves_until.borrow();
                 self.ask("StopResponse", ptz::stop).await?;
-                self.moves_until.send_replace(None);
+                // Another move may have been asked for meanwhile: that one has to end as well.
+                self.moves_until.send_if_modified(|now| *now == until && now.take().is_some());
             }
             "GotoPreset" => {
                 let preset = asked.preset.as_deref().filter(|preset| !preset.is_empty());
@@ -324,8 +326,14 @@ impl Camera {
     async fn go(&self, expected: &str, operation: impl Fn(&str) -> Operation) -> Result<(), DialError> {
         let until = self.moves_until.send_replace(None);
         let answer = self.ask(expected, operation).await;
-        if answer.is_err() {
-            self.moves_until.send_replace(until);
+        if answer.is_err() && until.is_some() {
+            self.moves_until.send_if_modified(|now| {
+                let is_unset = now.is_none();
+                if is_unset {
+                    *now = until;
+                }
+                is_unset
+            });
         }
         answer.map(drop)
     }

@@ -1,5 +1,6 @@
 //! Streams that callers of the API add, replace and take away while the program runs.
 
+use super::registry::Table;
 use super::{ConfiguredStream, Streams};
 use crate::limits::{ADDED_STREAMS, STREAM_NAME_BYTES, STREAM_SOURCES};
 use crate::policy::Origin;
@@ -48,11 +49,7 @@ impl Streams {
             if let Some(user) = table.user_of(name) {
                 return Err(ChangeError::InUse(name.to_owned(), user.to_owned()));
             }
-            let others = table.by_name.iter().filter(|(other, _)| *other != name);
-            let added = others.filter(|(_, stream)| stream.origin == Origin::Caller).count();
-            if added >= ADDED_STREAMS {
-                return Err(ChangeError::TooManyStreams);
-            }
+            check_room(table, name)?;
             info!(target: "streams", "{name}: given by a caller of the API");
             let made = Arc::new(self.supervise(name, sources, Origin::Caller));
             if let Some(replaced) = table.by_name.insert(name.to_owned(), made) {
@@ -66,6 +63,11 @@ impl Streams {
     pub(crate) fn alias(&self, name: &str, other: &str) -> Result<(), ChangeError> {
         check_name(name)?;
         self.registry().change(|table| {
+            for name in [name, other] {
+                if table.renditions.contains_key(name) {
+                    return Err(ChangeError::Rendition(name.to_owned()));
+                }
+            }
             let Some(stream) = table.by_name.get(other).map(Arc::clone) else {
                 return Err(ChangeError::NoStream(other.to_owned()));
             };
@@ -75,10 +77,10 @@ impl Streams {
             if let Some(user) = table.user_of(name) {
                 return Err(ChangeError::InUse(name.to_owned(), user.to_owned()));
             }
-            if !table.by_name.contains_key(name) && table.by_name.len() >= ADDED_STREAMS {
-                return Err(ChangeError::TooManyStreams);
-            }
-            if let Some(replaced) = table.by_name.insert(name.to_owned(), stream) {
+            check_room(table, name)?;
+            // The name is the caller's, whoever's the stream is.
+            let named = Arc::new(ConfiguredStream { origin: Origin::Caller, ..stream.as_ref().clone() });
+            if let Some(replaced) = table.by_name.insert(name.to_owned(), named) {
                 end(table, &replaced);
             }
             Ok(())
@@ -112,15 +114,23 @@ fn check_name(name: &str) -> Result<(), ChangeError> {
     if is_name { Ok(()) } else { Err(ChangeError::Name) }
 }
 
-/// Ends a stream that has lost a name, with the renditions that were made of it, unless it has another one.
-fn end(table: &mut super::registry::Table, removed: &Arc<ConfiguredStream>) {
-    if table.leads_to(&removed.stream) {
-        return;
-    }
+/// Whether one name more, or this one with another stream behind it, may be a caller's.
+fn check_room(table: &Table, name: &str) -> Result<(), ChangeError> {
+    let others = table.by_name.iter().filter(|(other, _)| *other != name);
+    let added = others.filter(|(_, stream)| stream.origin == Origin::Caller).count();
+    if added < ADDED_STREAMS { Ok(()) } else { Err(ChangeError::TooManyStreams) }
+}
+
+/// Ends a stream that has lost a name, and the renditions that were made of it, unless another name leads to them.
+fn end(table: &mut Table, removed: &ConfiguredStream) {
     for variant in &removed.variants {
-        if let Some(rendition) = table.renditions.remove(variant.stream.name()) {
+        if !table.has_variant(&variant.stream)
+            && let Some(rendition) = table.renditions.remove(variant.stream.name())
+        {
             rendition.end();
         }
     }
-    removed.end();
+    if !table.leads_to(&removed.stream) {
+        removed.end();
+    }
 }

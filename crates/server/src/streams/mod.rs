@@ -38,7 +38,7 @@ pub(crate) struct StreamSettings {
 }
 
 /// A stream that can be asked for by name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ConfiguredStream {
     /// The stream itself; of a stream made of others, the first of them.
     pub(crate) stream: Arc<Stream>,

@@ -81,6 +81,12 @@ impl Table {
         self.by_name.iter().find(|(_, configured)| uses(configured)).map(|(other, _)| other.as_str())
     }
 
+    /// Whether this stream is a quality of one that a name leads to.
+    pub(super) fn has_variant(&self, stream: &Arc<Stream>) -> bool {
+        let mut variants = self.by_name.values().flat_map(|configured| &configured.variants);
+        variants.any(|variant| Arc::ptr_eq(&variant.stream, stream))
+    }
+
     /// Whether a name leads to this stream.
     pub(super) fn leads_to(&self, stream: &Arc<Stream>) -> bool {
         self.by_name.values().any(|configured| Arc::ptr_eq(&configured.stream, stream))

@@ -102,3 +102,23 @@ async fn renditions_are_streams_of_their_own_that_nobody_is_shown() {
     assert_eq!(streams.all().into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["cam"]);
     streams.close().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rendition_is_given_no_other_name_and_ends_with_what_it_was_made_for() {
+    use crate::config::Variant::{Rendition, Stream};
+    use crate::streams::ChangeError;
+    let half = yeoul_transcode::ffmpeg::Rendition::parse("360p@600k").unwrap();
+    let streams = several(vec![
+        ("main", source("rtsp://192.0.2.1/"), vec![]),
+        ("both", vec![], vec![Stream("main".to_owned()), Rendition(half)]),
+    ]);
+    let rendition = Err(ChangeError::Rendition("both@360p".to_owned()));
+    assert_eq!(streams.alias("small", "both@360p"), rendition);
+    assert_eq!(streams.alias("both@360p", "main"), rendition);
+    streams.alias("again", "both").unwrap();
+    streams.remove("both").unwrap();
+    assert!(streams.get("both@360p").is_some(), "it is a quality of again");
+    streams.remove("again").unwrap();
+    assert!(streams.get("both@360p").is_none() && streams.get("main").is_some());
+    streams.close().await;
+}

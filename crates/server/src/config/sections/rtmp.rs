@@ -4,7 +4,7 @@ use super::{Draft, listen};
 use crate::config::node::Node;
 use crate::config::reader::Reader;
 use crate::limits::PUBLISH_TARGETS;
-use crate::mask::url_password;
+use crate::mask::url_secrets;
 use crate::publish::Target;
 
 const KEYS: &[&str] = &["listen", "username", "password"];
@@ -35,7 +35,7 @@ impl Draft {
             let mut targets = Vec::new();
             for item in items.iter().take(PUBLISH_TARGETS) {
                 let Some(text) = reader.private_text(item, &path) else { continue };
-                reader.secrets.extend(url_password(&text.value));
+                reader.secrets.extend(url_secrets(&text.value));
                 match Target::parse(text.value.trim()) {
                     Ok(target) => targets.push(target),
                     Err(error) => reader.fail(&item.place, format!("{path}: {error}")),

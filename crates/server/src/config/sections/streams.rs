@@ -5,7 +5,7 @@ use crate::config::node::{Node, Value};
 use crate::config::reader::Reader;
 use crate::config::{StreamConfig, StreamDefaults};
 use crate::limits::{STREAM_NAME_BYTES, STREAM_SOURCES};
-use crate::mask::url_password;
+use crate::mask::url_secrets;
 use crate::policy::Origin;
 use crate::schemes::{Source, Written};
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ fn parts<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> Parts<'n> {
 fn source(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Written> {
     // An empty text is no source, as `name=` on the command line.
     let text = reader.private_text(node, path).filter(|text| !text.value.is_empty())?;
-    reader.secrets.extend(url_password(&text.value));
+    reader.secrets.extend(url_secrets(&text.value));
     match Source::parse(text.value.trim()) {
         Ok(source) => {
             if let Source::Planned { scheme } = &source {

@@ -7,13 +7,12 @@ mod tests;
 
 pub(crate) use push::push;
 
-use crate::connect::{Connection, Tls, connect};
+use crate::connect::{Connection, Tls, connect, is_end};
 use crate::limits::{DIAL_CONNECT_WAIT, DIAL_FAREWELL_WAIT, DIAL_READ_BYTES, DIAL_WRITE_WAIT};
 use crate::policy::Route;
 use crate::streams::{DialError, ErrorKind};
 use bytes::Bytes;
 use sockets::{Datagram, Sockets};
-use std::io;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep_until, timeout};
@@ -203,12 +202,6 @@ impl Dial {
     fn error(&self, kind: ErrorKind, text: impl std::fmt::Display) -> DialError {
         DialError::new(kind, format!("{} {text}", self.peer_name))
     }
-}
-
-/// The peer is gone, which is no failure of ours.
-fn is_end(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
 }
 
 fn protection(tls: client::Tls) -> Tls {

@@ -125,15 +125,21 @@ impl Push {
                     Ok(Some(block)) => self.tell(Input::Media(&block)),
                     Ok(None) => Ok(()),
                     // What was announced is no longer true.
-                    Err(_) => self.tell(Input::Stop),
+                    Err(_) => self.stop(),
                 }
             }
             Happening::Skipped { frames } => {
                 debug!(target: "rtsp", "{}: {} is too slow, {frames} frames skipped", self.consumer.stream().name(), self.peer_name);
                 Ok(())
             }
-            Happening::TracksChanged | Happening::Ended => self.tell(Input::Stop),
+            Happening::TracksChanged | Happening::Ended => self.stop(),
         }
+    }
+
+    /// Says goodbye; nothing more is fetched, for the stream would tell its end again and again.
+    fn stop(&mut self) -> Result<(), DialError> {
+        self.is_recording = false;
+        self.tell(Input::Stop)
     }
 
     fn error(&self, text: impl std::fmt::Display) -> DialError {

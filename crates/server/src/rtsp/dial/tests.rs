@@ -2,6 +2,7 @@
 
 use super::*;
 use bytes::BytesMut;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
