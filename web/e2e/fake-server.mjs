@@ -199,8 +199,8 @@ function runCamera({ width, height, sound }) {
   };
   setInterval(() => paused || draw(), 40);
 
-  const { codecs } = RTCRtpReceiver.getCapabilities('video');
-  const h264 = codecs.filter(({ mimeType }) => mimeType === 'video/H264');
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  const h264 = codecs.find(({ mimeType }) => mimeType === 'video/H264');
   const peers = [];
   window.camera = {
     pause: (value) => (paused = value),
@@ -213,11 +213,15 @@ function runCamera({ width, height, sound }) {
         const { kind } = transceiver.receiver.track;
         if (kind === 'audio' && !sound) continue;
         transceiver.direction = 'sendonly';
-        // Browsers prefer VP8, cameras do not.
-        if (kind === 'video') transceiver.setCodecPreferences(h264);
         await transceiver.sender.replaceTrack(kind === 'video' ? video : audio.stream.getAudioTracks()[0]);
       }
       await peer.setLocalDescription(await peer.createAnswer());
+      // A browser sends what the other one names first, whatever it answers itself; cameras send H.264.
+      for (const sender of peer.getSenders().filter(({ track }) => track === video)) {
+        const parameters = sender.getParameters();
+        parameters.encodings.forEach((encoding) => (encoding.codec = h264));
+        await sender.setParameters(parameters);
+      }
       await new Promise((resolve) => {
         if (peer.iceGatheringState === 'complete') resolve();
         peer.addEventListener(
