@@ -71,6 +71,11 @@ impl Masker {
 /// Headers of `#header=` whose values are no secrets. Any other may carry one.
 const OPEN_HEADERS: &[&str] = &["accept", "accept-language", "host", "origin", "referer", "user-agent"];
 
+/// Whether an address has something in it that is not to be shown.
+pub(crate) fn has_secrets(url: &str) -> bool {
+    !url_secrets(url).is_empty() || mask_keys(url) != url
+}
+
 /// The password of `scheme://user:password@host`, SRT's of `?passphrase=`, and the values of `#header=Name: value`, as they stand and
 /// decoded.
 pub(crate) fn url_secrets(url: &str) -> Vec<String> {
@@ -137,7 +142,7 @@ fn mask_keys(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Masker, url_secrets};
+    use super::{Masker, has_secrets, url_secrets};
     use crate::config::Secrets;
 
     fn check(text: &str, expected: &str) {
@@ -176,6 +181,16 @@ mod tests {
             "webrtc:https://h/cam/whep#header=Authorization: ***#header=User-Agent: VLC 3#header=X-Key:***"
         );
         assert_eq!(masker.mask("the server knows no abcdef"), "the server knows no ***");
+    }
+
+    #[test]
+    fn an_address_without_a_secret_has_none() {
+        for url in ["rtsp://u:p@h/a", "srt://h:9000?passphrase=abc", "http://h/a?token=abc"] {
+            assert!(has_secrets(url), "{url}");
+        }
+        for url in ["rtsp://h/a", "rtsp://u@h/a?channel=1", "srt://h:9000?mode=listener"] {
+            assert!(!has_secrets(url), "{url}");
+        }
     }
 
     #[test]

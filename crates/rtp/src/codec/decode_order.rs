@@ -4,7 +4,8 @@
 //! made that never decreases and is never later than the presentation time: with a reorder depth of `n` frames it is the
 //! `n+1`-th largest presentation time so far. The depth comes from the SPS; where the SPS does not tell it (or lies), it
 //! starts at 0 and grows when a frame comes that is shown before frames sent earlier. The clock lifts the presentation
-//! time of that one frame, as its predecessors' decoding times are given already.
+//! time of that one frame, as its predecessors' decoding times are given already. What has been learned is forgotten when nothing
+//! shows it any more: it may have been a step back of the camera's clock, and every frame would be shown late for ever.
 
 use crate::limits::MAX_REORDER_FRAMES;
 
@@ -12,11 +13,18 @@ use crate::limits::MAX_REORDER_FRAMES;
 const JUMP_TICKS: i64 = 180_000;
 /// Distance of the decoding times of the first frames, which no earlier frame gives: 1/30 s at 90 kHz.
 const FIRST_STEP_TICKS: i64 = 3_000;
+/// Frames after which the depth that was learned is that of these frames. Cameras that reorder do so in every GOP, 10 s at most.
+const MEMORY_FRAMES: u32 = 300;
 
 /// The presentation times that matter still.
 #[derive(Debug, Default)]
 pub(crate) struct DecodeOrder {
-    depth: usize,
+    /// The depth that the SPS tells.
+    told: usize,
+    /// The depth that frames have shown: up to the last [`MEMORY_FRAMES`], and since.
+    learned: usize,
+    recent: usize,
+    since: u32,
     /// The last presentation time, unwrapped.
     last: Option<i64>,
     /// The largest presentation times so far, at most [`MAX_REORDER_FRAMES`] + 1, ascending.
@@ -26,7 +34,7 @@ pub(crate) struct DecodeOrder {
 impl DecodeOrder {
     /// Takes the reorder depth that an SPS tells.
     pub(crate) fn set_depth(&mut self, frames: u32) {
-        self.depth = usize::try_from(frames).unwrap_or(MAX_REORDER_FRAMES).min(MAX_REORDER_FRAMES);
+        self.told = usize::try_from(frames).unwrap_or(MAX_REORDER_FRAMES).min(MAX_REORDER_FRAMES);
     }
 
     /// Takes the next frame in decoding order; by how many ticks it is decoded earlier than shown.
@@ -41,20 +49,31 @@ impl DecodeOrder {
         }
         self.last = Some(pts);
         let at = self.largest.partition_point(|&earlier| earlier <= pts);
-        let overtaken = self.largest.len() - at;
-        self.depth = self.depth.max(overtaken.min(MAX_REORDER_FRAMES));
+        self.learn((self.largest.len() - at).min(MAX_REORDER_FRAMES));
+        let depth = self.told.max(self.learned);
         self.largest.insert(at, pts);
         if self.largest.len() > MAX_REORDER_FRAMES + 1 {
             self.largest.remove(0);
         }
-        let dts = match self.largest.len().checked_sub(1 + self.depth) {
+        let dts = match self.largest.len().checked_sub(1 + depth) {
             Some(index) => self.largest.get(index).copied(),
             None => self.largest.first().map(|first| {
-                let missing = (1 + self.depth).saturating_sub(self.largest.len());
+                let missing = (1 + depth).saturating_sub(self.largest.len());
                 first - FIRST_STEP_TICKS * i64::try_from(missing).unwrap_or(0)
             }),
         };
         u32::try_from(pts - dts.unwrap_or(pts)).unwrap_or(0)
+    }
+
+    /// A frame is shown before so many that were sent earlier.
+    fn learn(&mut self, overtaken: usize) {
+        self.learned = self.learned.max(overtaken);
+        self.recent = self.recent.max(overtaken);
+        self.since += 1;
+        if self.since == MEMORY_FRAMES {
+            self.learned = std::mem::take(&mut self.recent);
+            self.since = 0;
+        }
     }
 }
 
@@ -96,6 +115,20 @@ mod tests {
         // The first overtaking frames come too late for a decoding time that fits; the clock lifts them.
         assert!(decoded[3..].is_sorted(), "{decoded:?}");
         assert!(decoded[6..].iter().zip(&shown[6..]).all(|(&dts, &pts)| dts <= i64::from(pts)));
+    }
+
+    #[test]
+    fn a_step_back_of_the_clock_is_forgotten() {
+        let frames = |from: u32| (0..700u32).map(move |index| from + index * 3600);
+        // The second clock is 0.4 s behind: ten frames seem to be overtaken.
+        let shown: Vec<u32> = frames(0).take(100).chain(frames(90 * 3600)).collect();
+        let decoded = decode_times(0, &shown);
+        let ahead: Vec<i64> = shown.iter().zip(&decoded).map(|(&pts, dts)| i64::from(pts) - dts).collect();
+        assert!(ahead[150] > 30_000 && ahead[700..].iter().all(|&ahead| ahead == 0), "{}", ahead[150]);
+        assert!(decoded[110..].is_sorted());
+        // Reordering that goes on stays known.
+        let shown: Vec<u32> = (0..400u32).flat_map(|gop| [2, 0, 1].map(|n| (3 * gop + n) * 3000)).collect();
+        assert!(decode_times(0, &shown)[6..].is_sorted());
     }
 
     #[test]

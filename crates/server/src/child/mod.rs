@@ -17,7 +17,7 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{self, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -60,6 +60,13 @@ impl Child {
             }
         });
         Ok(Self { stdin: process.stdin.take(), stdout: process.stdout.take(), process, said, listening })
+    }
+
+    /// Gives it all that it is to take in. A child that takes nothing says why itself.
+    pub(crate) async fn give(&mut self, text: &str) {
+        if let Some(mut stdin) = self.stdin.take() {
+            let _ = stdin.write_all(text.as_bytes()).await;
+        }
     }
 
     /// Ends it: it is told that nothing more will come, and has a moment to say goodbye.
@@ -161,7 +168,6 @@ impl Said {
 mod tests {
     use super::*;
     use rustix::process::test_kill_process_group;
-    use tokio::io::AsyncWriteExt;
 
     fn shell(script: &str) -> Child {
         Child::start("sh", &["-c".to_owned(), script.to_owned()]).expect("a shell")
@@ -184,9 +190,8 @@ mod tests {
     #[tokio::test]
     async fn what_goes_in_comes_out() {
         let mut child = shell("cat");
-        let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        stdin.write_all(b"hello").await.unwrap();
-        drop(stdin);
+        child.give("hello").await;
+        let mut stdout = child.stdout.take().unwrap();
         let mut said = String::new();
         stdout.read_to_string(&mut said).await.unwrap();
         assert_eq!(said, "hello");

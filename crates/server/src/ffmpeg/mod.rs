@@ -1,5 +1,6 @@
 //! ffmpeg as a child process: what this program does not convert itself.
 
+mod detour;
 mod picture;
 mod rendition;
 pub(crate) mod source;

@@ -1,11 +1,13 @@
 //! `ffmpeg:…` sources: ffmpeg reads what is named and gives frames back, by its standard output or by publishing to us.
 
 use super::Ffmpeg;
+use super::detour::Detour;
 use crate::bytes::Intake;
 use crate::child::{self, Manner, Way};
 use crate::limits::{CHILD_END_WAIT, CHILD_START_WAIT};
+use crate::mask::{self, Masker};
 use crate::policy::Origin;
-use crate::rtsp::desk::{Desk, Reading};
+use crate::rtsp::desk::{Desk, Reading, Ticket};
 use crate::schemes::SourceError;
 use crate::streams::{DialError, ErrorKind, Registry};
 use rustix::process::Signal;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use yeoul_container::sniff::Form;
 use yeoul_hub::{Attach, Label};
-use yeoul_transcode::ffmpeg::source::{Engine, Hardware, Input, Output, Source, Surroundings};
+use yeoul_transcode::ffmpeg::source::{Engine, Hardware, Input, Output, Place, Source, Surroundings};
 
 const MANNER: Manner =
     Manner { start_wait: CHILD_START_WAIT, signal: Signal::TERM, end_wait: CHILD_END_WAIT };
@@ -29,13 +31,14 @@ pub(crate) async fn run(
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {
     // Kept as long as ffmpeg reads there.
-    let reading = match source.input() {
-        Input::Name(name) if streams.contains(name) => Some(read(source, name, desk, &attach)?),
+    let found = match source.input() {
+        Input::Name(name) if streams.contains(name) => Found::Stream(read(source, name, desk, &attach)?),
         // What was a stream's name a moment ago would be a file's now.
         Input::Name(_) if origin == Origin::Caller => {
             return Err(DialError::new(ErrorKind::Unsupported, SourceError::Insecure.to_string()));
         }
-        Input::Name(_) | Input::Url(_) | Input::Device(_) | Input::Virtual(_) => None,
+        Input::Url(url) if mask::has_secrets(url) => Found::behind(source, url).await?,
+        Input::Name(_) | Input::Url(_) | Input::Device(_) | Input::Virtual(_) => Found::Own,
     };
     let templates = ffmpeg.templates();
     attach.progress("ffmpeg has been started and has given no frame yet");
@@ -50,12 +53,11 @@ pub(crate) async fn run(
         (None, Way::Stdout(Box::new(Intake::new(attach, label))))
     };
     let output = source.output(templates, url.as_deref());
-    let surroundings = Surroundings {
-        stream: reading.as_ref().map(|ticket| ticket.url.as_str()),
-        engine: engine(source),
-        output,
-    };
-    let child = ffmpeg.spawn(&source.arguments(templates, surroundings))?;
+    let surroundings = Surroundings { place: found.place(), engine: engine(source), output };
+    let mut child = ffmpeg.spawn(&source.arguments(templates, surroundings))?;
+    if let Found::Listed(list) = &found {
+        child.give(list).await;
+    }
     let way = match (way, form(output)) {
         (Way::Stdout(mut intake), Some(form)) => {
             intake.expect(form);
@@ -64,7 +66,51 @@ pub(crate) async fn run(
         (way @ (Way::Stdout(_) | Way::Published(_)), _) => way,
     };
     let ended = child::run(child, way, MANNER, "ffmpeg", ffmpeg.masker(), hang_up).await;
+    let ended = ended.map_err(|error| found.told(error, source, ffmpeg.masker()));
     ended.map_err(|error| if error.text.ends_with(NO_PROTOCOL) { without_protocol(error) } else { error })
+}
+
+/// Where ffmpeg finds what it reads. Everybody on the machine can list command lines, so what is secret stands on none.
+enum Found {
+    /// Where the source says.
+    Own,
+    /// At our own server.
+    Stream(Ticket),
+    /// Behind a redirect.
+    Detour(Detour),
+    /// On its standard input.
+    Listed(String),
+}
+
+impl Found {
+    /// For an address with a secret in it.
+    async fn behind(source: &Source, url: &str) -> Result<Self, DialError> {
+        if Detour::leads_to(url) {
+            let detour = Detour::to(url).await;
+            return detour.map(Self::Detour).map_err(|error| {
+                let text = format!(
+                    "cannot listen on 127.0.0.1 to tell ffmpeg the address with its password: {error}"
+                );
+                DialError::new(ErrorKind::Retry, text)
+            });
+        }
+        Ok(source.list().map_or(Self::Own, Self::Listed))
+    }
+
+    fn place(&self) -> Place<'_> {
+        match self {
+            Self::Own => Place::Own,
+            Self::Stream(ticket) => Place::At(&ticket.url),
+            Self::Detour(detour) => Place::At(&detour.url),
+            Self::Listed(_) => Place::Listed,
+        }
+    }
+
+    /// An error of ffmpeg, with the address that people know in place of the one that ffmpeg was given.
+    fn told(&self, error: DialError, source: &Source, masker: &Masker) -> DialError {
+        let (Input::Url(url), Place::At(shown)) = (source.input(), self.place()) else { return error };
+        DialError { text: error.text.replace(shown, &masker.mask(url)), ..error }
+    }
 }
 
 /// How ffmpeg says that it was built without what an address needs.
@@ -79,12 +125,7 @@ fn without_protocol(error: DialError) -> DialError {
 }
 
 /// An address at which ffmpeg reads a stream of this server.
-fn read(
-    source: &Source,
-    name: &str,
-    desk: &Arc<Desk>,
-    attach: &Attach,
-) -> Result<crate::rtsp::desk::Ticket, DialError> {
+fn read(source: &Source, name: &str, desk: &Arc<Desk>, attach: &Attach) -> Result<Ticket, DialError> {
     let query = match source.wants() {
         (true, false) => "video",
         (false, true) => "audio",

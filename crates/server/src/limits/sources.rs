@@ -27,6 +27,12 @@ pub(crate) const SOURCE_SILENCE: Duration = Duration::from_secs(15);
 /// How long a program may take to its first frame: go2rtc's bound, for ffmpeg may look for a camera's tracks for long.
 pub(crate) const CHILD_START_WAIT: Duration = Duration::from_secs(30);
 
+/// How long ffmpeg may take to ask for its way, on this machine.
+pub(crate) const DETOUR_WAIT: Duration = Duration::from_secs(5);
+
+/// Bytes of the head with which it does: a line, and headers that a template may add.
+pub(crate) const DETOUR_HEAD_BYTES: usize = 16 << 10;
+
 /// Seconds that `#starttimeout=` may say: longer starts are no starts.
 pub(crate) const EXEC_START_WAIT: std::ops::RangeInclusive<u64> = 1..=600;
 

@@ -121,6 +121,9 @@ streams:
   pictures: 'ffmpeg:virtual?video&size=320x240&rate=10#video=mjpeg'
   file: 'ffmpeg:{clip}'
   turned: 'ffmpeg:ts#video=h264#rotate=90#width=90'
+  rtsp: 'ffmpeg:rtsp://u:canary-word@127.0.0.1:RTSP_PORT/ts#video=copy#audio=copy'
+  http: 'ffmpeg:http://u:canary-word@127.0.0.1:API_PORT/api/stream.ts?src=ts#video=copy#audio=copy'
+  gone: 'ffmpeg:rtsp://u:canary-word@127.0.0.1:RTSP_PORT/nothing'
 "
     ));
     let with_account = |name: &str| server.rtsp(name).replace("rtsp://", "rtsp://u:canary-word@");
@@ -133,6 +136,8 @@ streams:
         ("pictures", "mjpeg"),
         ("file", "h264"),
         ("turned", "h264"),
+        ("rtsp", "h264 opus"),
+        ("http", "h264 opus"),
     ] {
         assert_eq!(codecs(&with_account(name)), expected, "{name}\n{}", server.log());
     }
@@ -146,13 +151,18 @@ streams:
     }
     // Whoever can list processes learns no password.
     let commands: Vec<String> = server.child_ids().into_iter().map(command_line).collect();
-    assert!(commands.iter().any(|line| line.contains("/.child/")), "{commands:?}");
+    for expected in ["/.child/", "-i rtsp://127.0.0.1:", "-i http://127.0.0.1:"] {
+        assert!(commands.iter().any(|line| line.contains(expected)), "{commands:?}");
+    }
     assert!(commands.iter().all(|line| !line.contains("canary")), "{commands:?}");
     let all = server.get("/api/streams");
     assert!(
         all.contains("\"url\":\"ffmpeg:ts#video=h264#rotate=90#width=90\"") && !all.contains("canary"),
         "{all}"
     );
+    // Nobody but ffmpeg was told another address.
+    reason(&server, "gone", "/nothing: Server returned 404 Not Found");
+    reason(&server, "gone", "rtsp://***@127.0.0.1:");
     assert!(server.end() < SECOND * 2);
 }
 
@@ -372,7 +382,7 @@ fn children_end_with_a_server_that_is_killed() {
 }
 
 /// What a process was started with; empty if there is no such process, or it is a zombie.
-fn command_line(id: i32) -> String {
+pub(crate) fn command_line(id: i32) -> String {
     let bytes = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&bytes).replace('\0', " ")
 }

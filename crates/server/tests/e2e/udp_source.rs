@@ -1,7 +1,7 @@
 //! Transport streams over UDP and SRT, sent by ffmpeg.
 
 use crate::harness::{SECOND, Tool, Yeoul, free_ports, wait_until};
-use crate::sources::{H264, Watcher, check, check_webrtc, made, reason};
+use crate::sources::{H264, Watcher, check, check_webrtc, command_line, made, reason};
 
 /// ffmpeg sends without end to this address.
 fn sender(form: &str, url: &str) -> Tool {
@@ -70,6 +70,10 @@ streams:
     let listening = sender("mpegts", &listener);
     check(&server, "called", "aac h264");
     check_webrtc(&server, "called");
+    // Whoever can list processes learns no passphrase.
+    let commands: Vec<String> = server.child_ids().into_iter().map(command_line).collect();
+    assert!(commands.iter().any(|line| line.contains("-i pipe:0")), "{commands:?}");
+    assert!(commands.iter().all(|line| !line.contains("canary")), "{commands:?}");
     let all = server.get("/api/streams");
     assert!(!all.contains("canary") && !server.log().contains("canary"), "{all}\n{}", server.log());
     drop(listening);

@@ -1,6 +1,6 @@
 //! What ffmpeg reads: addresses, files, devices, pictures that it makes up.
 
-use super::{Input, Source, SourceError, Templates, filled, words};
+use super::{Input, Place, Source, SourceError, Templates, filled, words};
 
 /// The words behind the question mark of `device?…` and `virtual?…`, in their order.
 pub(super) type Query = Vec<(String, String)>;
@@ -15,6 +15,12 @@ const SIZES: &[(&str, &str)] = &[
     ("4K", "3840x2160"),
     ("8K", "7680x4320"),
 ];
+
+/// What makes ffmpeg read an address from a list: its demuxer, and the protocols that may be named there.
+const OF_LIST: &str = "-f concat -safe 0 -protocol_whitelist \
+    pipe,crypto,ffrtmpcrypt,ffrtmphttp,ftp,http,https,rtmp,rtmpe,rtmps,rtmpt,rtmpte,rtmpts,rtp,sftp,srt,srtp,tcp,tls,udp";
+/// Where it finds the list.
+const LIST: &str = "pipe:0";
 
 /// Seconds that a network source may be silent, unless a template or the source says otherwise.
 const USUAL_TIMEOUT_S: u32 = 5;
@@ -49,7 +55,7 @@ fn of<'a>(query: &'a Query, key: &str) -> Option<&'a str> {
 
 impl Source {
     /// Everything up to `-i` and what stands behind it.
-    pub(super) fn input_arguments(&self, templates: &Templates, stream: Option<&str>) -> Vec<String> {
+    pub(super) fn input_arguments(&self, templates: &Templates, place: Place<'_>) -> Vec<String> {
         match &self.input {
             Input::Url(url) => {
                 let scheme = url.split("://").next().unwrap_or_default();
@@ -57,9 +63,13 @@ impl Source {
                     "rtsp" | "rtsps" => "rtsp",
                     _ => "http",
                 };
-                self.templated(templates, name, url)
+                match place {
+                    Place::Own => self.templated(templates, name, url),
+                    Place::At(other) => self.templated(templates, name, other),
+                    Place::Listed => [words(OF_LIST), self.templated(templates, name, LIST)].concat(),
+                }
             }
-            Input::Name(_) if let Some(url) = stream => self.templated(templates, "rtsp", url),
+            Input::Name(_) if let Place::At(url) = place => self.templated(templates, "rtsp", url),
             Input::Name(path) => self.templated(templates, "file", path),
             Input::Device(query) => device(query),
             Input::Virtual(query) => made_up(query),

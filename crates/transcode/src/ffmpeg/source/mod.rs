@@ -135,11 +135,22 @@ pub enum Output<'a> {
     Rtsp(&'a str),
 }
 
+/// Where ffmpeg finds what it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// Where the source says.
+    Own,
+    /// At this address: that of a stream of this server, or one that leads on to the source's own.
+    At(&'a str),
+    /// In a list on its standard input: [`Source::list`].
+    Listed,
+}
+
 /// What whoever runs it has found out.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'a> {
-    /// The address at which the stream of [`Input::Name`] is read; `None` if it is a file.
-    pub stream: Option<&'a str>,
+    /// Where the input is found.
+    pub place: Place<'a>,
     /// The encoder to use where one in hardware is wanted; `None` does it without.
     pub engine: Option<Engine>,
     /// The way back.
@@ -317,7 +328,7 @@ impl Source {
         if self.options.follows_arrival {
             arguments.extend(words("-use_wallclock_as_timestamps 1"));
         }
-        arguments.extend(self.input_arguments(templates, surroundings.stream));
+        arguments.extend(self.input_arguments(templates, surroundings.place));
         let coder = hardware.filter(|_| self.video.iter().any(|name| name != "copy"));
         self.coding(templates, coder, &mut arguments);
         let (name, output) = match surroundings.output {
@@ -329,6 +340,15 @@ impl Source {
         };
         arguments.extend(filled(&templates.get(name).unwrap_or_default(), "{output}", output));
         arguments
+    }
+
+    /// What ffmpeg is to find on its standard input at [`Place::Listed`]: the address, for its concat demuxer. None of what is no address.
+    #[must_use]
+    pub fn list(&self) -> Option<String> {
+        let Input::Url(url) = &self.input else { return None };
+        // Within quotes nothing but a quote means anything.
+        let quoted = url.replace(['\r', '\n'], "").replace('\'', r"'\''");
+        Some(format!("ffconcat version 1.0\nfile '{quoted}'\n"))
     }
 
     /// Codecs and filters.

@@ -8,8 +8,8 @@ fn line(text: &str, surroundings: Surroundings<'_>) -> String {
     source.arguments(&Templates::default(), surroundings).join(" ")
 }
 
-fn check(text: &str, stream: Option<&str>, output: Output<'_>, expected: &str) {
-    let line = line(text, Surroundings { stream, engine: None, output });
+fn check(text: &str, place: Place<'_>, output: Output<'_>, expected: &str) {
+    let line = line(text, Surroundings { place, engine: None, output });
     assert_eq!(line, format!("-hide_banner -nostdin -loglevel error {expected}"), "{text}");
 }
 
@@ -23,17 +23,27 @@ fn a_stream_is_read_where_it_can_be_had() {
     let url = "rtsp://127.0.0.1:8554/.child/1";
     check(
         "ffmpeg:cam#audio=opus#query=log_level=debug",
-        Some(url),
+        Place::At(url),
         Output::MpegTs,
         &format!("{RTSP} {url} -vn {opus} {TS}"),
     );
 }
 
 #[test]
+fn an_address_may_be_led_to_or_listed() {
+    let text = "ffmpeg:rtsps://u:it's\n@cam/1#video=copy";
+    let url = "rtsp://127.0.0.1:40000/1";
+    check(text, Place::At(url), Output::MpegTs, &format!("{RTSP} {url} -c:v copy -an {TS}"));
+    let list = Source::parse(text).unwrap().list().unwrap();
+    assert_eq!(list, "ffconcat version 1.0\nfile 'rtsps://u:it'\\''s@cam/1'\n");
+    assert_eq!(Source::parse("ffmpeg:cam").unwrap().list(), None);
+}
+
+#[test]
 fn pictures_are_scaled_turned_and_written_on() {
     check(
         "ffmpeg:rtsp://u:p@cam/1#video=h264#width=1280#rotate=90#drawtext=text='a b'#bitrate=2M#raw=-x y",
-        None,
+        Place::Own,
         Output::MpegTs,
         &format!(
             "{RTSP} rtsp://u:p@cam/1 -c:v libx264 -preset:v superfast -tune:v zerolatency -g 50 -profile:v high -level:v 4.1 \
@@ -46,26 +56,26 @@ fn pictures_are_scaled_turned_and_written_on() {
 fn files_devices_and_made_up_pictures_are_read() {
     check(
         "ffmpeg:/media/a b.mp4",
-        None,
+        Place::Own,
         Output::MpegTs,
         &format!("-re -i /media/a b.mp4 -c copy -dn -sn {TS}"),
     );
     check(
         "ffmpeg:device?video=1&resolution=640x480&audio#video=copy#audio=aac",
-        None,
+        Place::Own,
         Output::Rtsp("rtsp://x"),
         "-f v4l2 -video_size 640x480 -i /dev/video1 -f alsa -i default -c:v copy -c:a aac -user_agent ffmpeg/yeoul -rtsp_transport \
          tcp -f rtsp rtsp://x",
     );
     check(
         "ffmpeg:virtual?video=testsrc&size=720&rate=10#video=mjpeg",
-        None,
+        Place::Own,
         Output::Jpeg,
         "-re -f lavfi -i testsrc=size=1280x720:rate=10 -c:v mjpeg -huffman default -pix_fmt:v yuvj420p -q:v 5 -an -flush_packets 1 -f mjpeg pipe:1",
     );
     check(
         "ffmpeg:virtual?audio#audio=pcma",
-        None,
+        Place::Own,
         Output::Wav,
         "-re -f lavfi -i sine -vn -c:a pcm_alaw -ar:a 8000 -ac:a 1 -flush_packets 1 -f wav pipe:1",
     );
@@ -78,9 +88,18 @@ fn srt_is_read_and_written_on_as_a_transport_stream() {
     assert_eq!(source.to_string(), text);
     let output = source.output(&Templates::default(), Some("rtsp://x"));
     assert_eq!(output, Output::MpegTs);
-    let surroundings = Surroundings { stream: None, engine: None, output };
+    let surroundings = Surroundings { place: Place::Own, engine: None, output };
     let line = source.arguments(&Templates::default(), surroundings).join(" ");
     assert!(line.contains(&format!("-i {text} -c copy -dn -sn {TS}")), "{line}");
+    let line = source
+        .arguments(&Templates::default(), Surroundings { place: Place::Listed, ..surroundings })
+        .join(" ");
+    assert!(
+        line.contains("-f concat -safe 0 -protocol_whitelist pipe,") && line.contains("-i pipe:0 -c copy"),
+        "{line}"
+    );
+    assert!(!line.contains("canary"), "{line}");
+    assert_eq!(source.list().unwrap(), format!("ffconcat version 1.0\nfile '{text}'\n"));
     for text in ["srt://", "srt://host", "srt://host?mode=listener", "srt://host:0"] {
         assert_eq!(Source::parse_srt(text), Err(SourceError::Srt), "{text}");
     }
@@ -89,7 +108,7 @@ fn srt_is_read_and_written_on_as_a_transport_stream() {
 #[test]
 fn a_file_may_be_read_by_a_template_of_its_own() {
     let source = Source::of_file("/media/a b#c?.mkv", "-re -stream_loop -1 -i {input}");
-    let surroundings = Surroundings { stream: None, engine: None, output: Output::Rtsp("rtsp://x") };
+    let surroundings = Surroundings { place: Place::Own, engine: None, output: Output::Rtsp("rtsp://x") };
     let arguments = source.arguments(&Templates::default(), surroundings);
     let inputs: Vec<&str> = arguments.iter().map(String::as_str).skip(4).take(5).collect();
     assert_eq!(inputs, ["-re", "-stream_loop", "-1", "-i", "/media/a b#c?.mkv"]);
@@ -98,7 +117,7 @@ fn a_file_may_be_read_by_a_template_of_its_own() {
 #[test]
 fn what_stands_in_an_input_is_one_argument() {
     let source = Source::parse("ffmpeg:a b; rm -rf /.mp4").unwrap();
-    let surroundings = Surroundings { stream: None, engine: None, output: Output::MpegTs };
+    let surroundings = Surroundings { place: Place::Own, engine: None, output: Output::MpegTs };
     assert!(source.arguments(&Templates::default(), surroundings).contains(&"a b; rm -rf /.mp4".to_owned()));
 }
 
@@ -108,14 +127,15 @@ fn own_templates_and_inputs_are_taken() {
     templates.set("mine", "-c:v libx264 -crf 30");
     templates.set("fast", "-probesize 32 -i {input}");
     let source = Source::parse("ffmpeg:http://cam/1#input=fast#video=mine").unwrap();
-    let surroundings = Surroundings { stream: None, engine: None, output: Output::MpegTs };
+    let surroundings = Surroundings { place: Place::Own, engine: None, output: Output::MpegTs };
     let line = source.arguments(&templates, surroundings).join(" ");
     assert!(line.contains("-probesize 32 -i http://cam/1 -c:v libx264 -crf 30 -an"), "{line}");
 }
 
 #[test]
 fn an_engine_changes_the_encoder() {
-    let surroundings = Surroundings { stream: None, engine: Some(Engine::Vaapi), output: Output::MpegTs };
+    let surroundings =
+        Surroundings { place: Place::Own, engine: Some(Engine::Vaapi), output: Output::MpegTs };
     let line = line("ffmpeg:a.mp4#video=h264#hardware#height=720", surroundings);
     assert!(line.contains("-vaapi_device /dev/dri/renderD128 -re -i a.mp4 -c:v h264_vaapi"), "{line}");
     assert!(line.contains("-vf scale=-2:720,format=nv12,hwupload"), "{line}");
@@ -170,7 +190,7 @@ proptest! {
     #[test]
     fn no_text_panics(text in "ffmpeg:[a-z:/?&=# .'-]{0,40}") {
         if let Ok(source) = Source::parse(&text) {
-            let surroundings = Surroundings { stream: None, engine: None, output: source.output(&Templates::default(), None) };
+            let surroundings = Surroundings { place: Place::Own, engine: None, output: source.output(&Templates::default(), None) };
             prop_assert!(!source.arguments(&Templates::default(), surroundings).is_empty());
         }
     }
