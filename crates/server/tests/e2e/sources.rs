@@ -127,6 +127,7 @@ streams:
 "
     ));
     let with_account = |name: &str| server.rtsp(name).replace("rtsp://", "rtsp://u:canary-word@");
+    let mut commands: Vec<String> = Vec::new();
     for (name, expected) in [
         ("ts", "h264 opus"),
         ("h265", "hevc"),
@@ -140,6 +141,7 @@ streams:
         ("http", "h264 opus"),
     ] {
         assert_eq!(codecs(&with_account(name)), expected, "{name}\n{}", server.log());
+        commands.extend(server.child_ids().into_iter().map(command_line));
     }
     for name in ["ts", "g711", "adts"] {
         let hls = codecs(&server.http(&format!("{name}/index.m3u8")));
@@ -150,7 +152,6 @@ streams:
         );
     }
     // Whoever can list processes learns no password.
-    let commands: Vec<String> = server.child_ids().into_iter().map(command_line).collect();
     for expected in ["/.child/", "-i rtsp://127.0.0.1:", "-i http://127.0.0.1:"] {
         assert!(commands.iter().any(|line| line.contains(expected)), "{commands:?}");
     }
