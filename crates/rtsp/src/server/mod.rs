@@ -8,252 +8,32 @@
 //! profiles of RTP, seeking and speed (live streams have neither), backchannels.
 
 mod account;
+mod interface;
 mod receiving;
 mod requests;
+mod role;
 mod setup;
 #[cfg(test)]
 mod tests;
 mod uri;
 
 pub use account::Account;
+pub use interface::{Error, Input, Options, Output, Port, Reception, Refusal};
 pub use yeoul_rtp::receive::TrackStats;
 
 use crate::limits::{IDLE_TIMEOUT, PIPELINED_BYTES, SESSION_TIMEOUT, SESSION_TIMEOUT_MAX};
-use crate::message::{Data, FrameError, Framer, Message, Request, Response, StatusCode, Stray, header};
+use crate::message::{Data, Framer, Message, Request, Response, StatusCode, Stray, header};
 use crate::secrets::Secrets;
-use crate::send::{Block, Datagrams, Interleaved, Sending, Start, Way};
 use account::Guard;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use receiving::Receiving;
+use role::{AnnouncedMedia, Path, Player, Publisher, Role};
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use uri::RequestUri;
-use yeoul_media::{Codec, Frame, Track};
-use yeoul_rtp::{MediaFormat, rtcp};
-
-/// What all sessions of a server have in common.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// The Server header: name and version.
-    pub server: String,
-    /// The account that callers must give; `None` asks for none.
-    pub account: Option<Account>,
-    /// Names that begin with this need no account: whoever knows one has been told it by the server, which opens no others
-    /// of this kind.
-    pub tickets: Option<&'static str>,
-    /// The server's UDP ports for RTP and RTCP; `None` offers TCP only.
-    pub udp_ports: Option<(u16, u16)>,
-}
-
-/// What the session is told.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// Bytes from the control connection.
-    Received(&'a [u8]),
-    /// A datagram from a UDP port of the client's address to one of ours.
-    Datagram {
-        /// Which of ours.
-        port: Port,
-        /// Which of the client's.
-        from: u16,
-        /// Its content.
-        bytes: &'a [u8],
-    },
-    /// Answers [`Output::Open`] with the tracks that the client can have.
-    Opened(Result<Vec<Track>, Refusal>),
-    /// Answers [`Output::Announce`] and [`Output::Record`].
-    Accepted(Result<(), Refusal>),
-    /// Answers [`Output::Play`]. From then on [`Input::Media`] is sent.
-    Playing(Result<Start, Refusal>),
-    /// The packets of the next frame, made by the [`crate::Fanout`] that gave the [`Start`].
-    Media(&'a Block),
-    /// The stream or the server ends: the client is told goodbye, a request that waits is answered with this sentence.
-    End(String),
-    /// It is later than it was.
-    Timeout,
-}
-
-/// What the session wants done.
-#[derive(Debug)]
-pub enum Output {
-    /// Send on the control connection.
-    Send(Bytes),
-    /// Send to a UDP port of the client's address.
-    Datagrams {
-        /// From which of our ports.
-        port: Port,
-        /// To which of the client's.
-        to: u16,
-        /// What to send.
-        datagrams: Datagrams,
-    },
-    /// Find the stream of this name and those of its tracks that the query asks for; answer with [`Input::Opened`].
-    /// Whatever was opened before is not wanted any more.
-    Open {
-        /// The stream's name.
-        name: String,
-        /// The URI's query as it stands.
-        query: String,
-    },
-    /// Start giving frames at a place where a picture begins; answer with [`Input::Playing`].
-    Play,
-    /// Stop giving frames for now.
-    Pause,
-    /// Whether the client may publish to the stream of this name; answer with [`Input::Accepted`].
-    Announce {
-        /// The stream's name.
-        name: String,
-    },
-    /// The client begins to publish tracks of these codecs; answer with [`Input::Accepted`]. The track ids in
-    /// [`Output::Frame`] count them.
-    Record {
-        /// The stream's name.
-        name: String,
-        /// One for each track.
-        codecs: Vec<Codec>,
-    },
-    /// Something that a person may want to read in a log, bounded in number.
-    Note(String),
-    /// A published frame. Its track is an index into [`Output::Record`]'s codecs.
-    Frame(Frame),
-    /// Playing or publishing is over; what was opened is not wanted any more.
-    Stop,
-    /// Nothing more until something comes in or this moment has come.
-    Wait(Instant),
-    /// Send what there is to send and close the connection.
-    Close,
-}
-
-/// One of the two UDP ports of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Port {
-    /// For RTP.
-    Rtp,
-    /// For RTCP.
-    Rtcp,
-}
-
-/// Why a client does not get what it asks for: a status and a sentence, which goes into the reason phrase, because that
-/// is what players show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The status.
-    pub status: StatusCode,
-    /// The sentence, without secrets.
-    pub sentence: String,
-}
-
-impl Refusal {
-    /// A refusal with this sentence.
-    pub fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
-        Self { status, sentence: sentence.into() }
-    }
-}
-
-/// Why a connection is ended.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The bytes are no RTSP, or too many of it.
-    #[error("{0}")]
-    Malformed(#[from] FrameError),
-    /// Requests come faster than they are answered.
-    #[error("more than {PIPELINED_BYTES} bytes came in while a request was being answered")]
-    Flooded,
-    /// Nothing was heard of the client.
-    #[error("nothing was heard of the client for {} s", .0.as_secs())]
-    Silent(Duration),
-    /// The password was wrong too often.
-    #[error("the password was wrong {} times", crate::limits::AUTH_FAILURES)]
-    WrongPassword,
-}
-
-/// Where the packets of a track go, or come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Path {
-    /// Channels of the control connection.
-    Interleaved { rtp: u8, rtcp: u8 },
-    /// Ports of the client.
-    Udp { rtp: u16, rtcp: u16 },
-}
-
-impl Way for Path {
-    type Output = Output;
-
-    fn media(self, block: &Block, out: &mut VecDeque<Output>) {
-        match self {
-            Self::Interleaved { rtp, rtcp } => {
-                out.extend(Interleaved { rtp, rtcp }.media(block).map(Output::Send));
-            }
-            Self::Udp { rtp, .. } => out.extend(block.datagrams().iter().map(|datagrams| {
-                Output::Datagrams { port: Port::Rtp, to: rtp, datagrams: datagrams.clone() }
-            })),
-        }
-    }
-
-    fn report(self, bytes: Vec<u8>, out: &mut VecDeque<Output>) {
-        match self {
-            Self::Interleaved { rtp, rtcp } => {
-                out.extend(Interleaved { rtp, rtcp }.report(&bytes).map(Output::Send));
-            }
-            Self::Udp { rtcp, .. } => out.push_back(Output::Datagrams {
-                port: Port::Rtcp,
-                to: rtcp,
-                datagrams: Datagrams::one(Bytes::from(bytes)),
-            }),
-        }
-    }
-}
-
-/// What the client is.
-#[derive(Debug)]
-enum Role {
-    /// Nothing yet.
-    Nobody,
-    /// It has described a stream, and perhaps set up tracks of it.
-    Player(Player),
-    /// It has announced a stream.
-    Publisher(Publisher),
-}
-
-#[derive(Debug)]
-struct Player {
-    uri: RequestUri,
-    formats: Vec<MediaFormat>,
-    /// In the order of `formats`; `None` is not set up.
-    paths: Vec<Option<Path>>,
-    /// While it plays.
-    sending: Option<Sending<Path>>,
-}
-
-#[derive(Debug)]
-struct Publisher {
-    uri: RequestUri,
-    announced: String,
-    medias: Vec<AnnouncedMedia>,
-    /// From its RECORD on.
-    receiving: Option<Receiving>,
-    paused: bool,
-}
-
-#[derive(Debug)]
-struct AnnouncedMedia {
-    control: Option<String>,
-    /// `None` cannot be taken: it is set up, and what comes is dropped.
-    format: Option<MediaFormat>,
-    path: Option<Path>,
-}
-
-/// What a player has reported of its reception.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reception {
-    /// Receiver reports.
-    pub reports: u64,
-    /// The most packets that it has reported as missed, of one track.
-    pub lost: u64,
-}
+use yeoul_rtp::rtcp;
 
 /// The server's side of one connection.
 pub struct ServerSession {

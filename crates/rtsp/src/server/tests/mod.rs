@@ -10,11 +10,11 @@ mod requests;
 
 use super::*;
 use crate::message::{Response, StatusCode};
-use crate::send::{Clock, Fanout};
+use crate::send::{Block, Clock, Fanout};
 use bytes::Bytes;
 use std::fmt::Write;
 use yeoul_media::bitstream::{aac, h264, nal};
-use yeoul_media::{PcmLayout, Timestamp, TrackId};
+use yeoul_media::{Codec, Frame, PcmLayout, Timestamp, Track, TrackId};
 use yeoul_testkit::{epoch, wall_epoch};
 
 /// One frame every 40 ms.
