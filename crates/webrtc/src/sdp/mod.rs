@@ -8,6 +8,7 @@
 mod answer;
 mod fragment;
 mod offer;
+mod reader;
 #[cfg(test)]
 mod tests;
 
