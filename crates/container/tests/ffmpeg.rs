@@ -455,6 +455,20 @@ fn a_file_is_the_same_by_its_index() {
     assert!(by_index(&end, Duration::from_secs(9)).1.is_empty());
 }
 
+#[test]
+fn the_last_picture_of_an_index_is_there_until_it_ends() {
+    let path = folder("index").join("slow.mp4");
+    let input = ["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=1/5", "-t", "20"];
+    let output =
+        ["-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p", path.to_str().expect("a path in UTF-8")];
+    run("ffmpeg", &[&input[..], &output].concat());
+    let file = std::fs::read(path).expect("a file");
+    let all = by_index(&file, Duration::ZERO).1.len();
+    let of = |seconds| by_index(&file, Duration::from_secs(seconds)).1;
+    // One keyframe is all there is to begin with.
+    assert_eq!((all, of(12).len(), of(17).len(), of(21).len()), (4, 4, 4, 0));
+}
+
 /// Files that other programs wrote, from the folder that `YEOUL_SHARED` names.
 #[test]
 fn files_of_others_are_read() {

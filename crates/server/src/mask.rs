@@ -15,8 +15,20 @@ pub(crate) const MASK: &str = "***";
 const SHORTEST_SECRET: usize = 4;
 
 /// Keys whose values are secrets wherever they stand in a query or a path, as cameras' URLs have them.
-const SECRET_KEYS: &[&str] =
-    &["password", "passwd", "passphrase", "pass", "pwd", "token", "secret", "auth", "credential"];
+const SECRET_KEYS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "token",
+    "secret",
+    "auth",
+    "credential",
+    "apikey",
+    "sig",
+    "signature",
+];
 
 /// Masks secrets in texts. Cheap to clone: all clones know the same secrets.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +80,12 @@ impl Masker {
     }
 }
 
+/// Shorter values of `#header=` are secrets only where the header's name says so: `https` and `live` are words.
+const SHORTEST_HEADER: usize = 8;
+
+/// What such names have in them.
+const SECRET_HEADERS: &[&str] = &["auth", "cookie", "key", "token", "secret", "pass", "sign"];
+
 /// Headers of `#header=` whose values are no secrets. Any other may carry one.
 const OPEN_HEADERS: &[&str] = &["accept", "accept-language", "host", "origin", "referer", "user-agent"];
 
@@ -84,8 +102,11 @@ pub(crate) fn url_secrets(url: &str) -> Vec<String> {
     let password = authority.rsplit_once('@').and_then(|(userinfo, _)| userinfo.split_once(':'));
     let phrase = rest.split(['?', '&', '#']).find_map(|part| part.strip_prefix("passphrase="));
     let headers = rest.split('#').filter_map(|part| part.strip_prefix("header=")?.split_once(':'));
-    let headers =
-        headers.filter(|(name, _)| !OPEN_HEADERS.contains(&name.trim().to_ascii_lowercase().as_str()));
+    let headers = headers.filter(|(name, value)| {
+        let name = name.trim().to_ascii_lowercase();
+        let says_so = SECRET_HEADERS.iter().any(|part| name.contains(part));
+        says_so || value.trim().len() >= SHORTEST_HEADER && !OPEN_HEADERS.contains(&name.as_str())
+    });
     // `Bearer abc` is not always shown with its first word.
     let values =
         headers.flat_map(|(_, value)| [value.trim(), value.trim().rsplit(' ').next().unwrap_or_default()]);
@@ -181,6 +202,8 @@ mod tests {
             "webrtc:https://h/cam/whep#header=Authorization: ***#header=User-Agent: VLC 3#header=X-Key:***"
         );
         assert_eq!(masker.mask("the server knows no abcdef"), "the server knows no ***");
+        let words = "http://h/a#header=X-Forwarded-Proto: https#header=X-Mode: live#header=X-Id: 0123456789";
+        assert_eq!(url_secrets(words)[..1], ["0123456789"]);
     }
 
     #[test]

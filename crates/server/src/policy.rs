@@ -83,8 +83,11 @@ impl Route {
 
 /// Where clouds keep their metadata outside of link-local addresses: Alibaba Cloud, Azure, Oracle Cloud.
 const CLOUD_METADATA_V4: [[u8; 4]; 3] = [[100, 100, 100, 200], [168, 63, 129, 16], [192, 0, 0, 192]];
-/// The first half of such networks in IPv6: Amazon (`fd00:ec2::254`), Scaleway (`fd00:42::42`), Google (`fd20:ce::254`).
-const CLOUD_METADATA_V6: [[u16; 2]; 3] = [[0xfd00, 0x0ec2], [0xfd00, 0x0042], [0xfd20, 0x00ce]];
+/// The same in IPv6: Scaleway (`fd00:42::42`), Google (`fd20:ce::254`). Homes may have such networks.
+const CLOUD_METADATA_V6: [[u16; 8]; 2] =
+    [[0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42], [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]];
+/// Amazon's network for it, `fd00:ec2::/32`, has more than one address.
+const AMAZON_METADATA: [u16; 2] = [0xfd00, 0x0ec2];
 
 /// Loopback, link-local (where clouds keep their metadata), unspecified and broadcast addresses, in whichever form they are
 /// written: as themselves, mapped or translated into IPv6 (RFC 4291 §2.5.5, RFC 6052, RFC 3056).
@@ -111,7 +114,8 @@ fn is_near(address: IpAddr) -> bool {
             v6.is_loopback()
                 || v6.is_unicast_link_local()
                 || v6.is_unspecified()
-                || CLOUD_METADATA_V6.contains(&[a, b])
+                || [a, b] == AMAZON_METADATA
+                || CLOUD_METADATA_V6.contains(&v6.segments())
                 || inner.is_some_and(is_near)
         }
     }

@@ -106,7 +106,7 @@ async fn add(app: &Arc<App>, query: &Query) -> Result<Response, Failure> {
     let one_by_one = Arc::clone(&app.edits).lock_owned().await;
     app.streams.set(name, sources)?;
     // The same sources as the configuration's own are left as they stand there.
-    if app.streams.configured(name).is_none_or(|stream| stream.origin == Origin::Owner) {
+    if app.streams.configured(name).is_none_or(|stream| stream.named_by == Origin::Owner) {
         return Ok(StatusCode::OK.into_response());
     }
     Ok(keep(app, name, file::Change::Set(texts), one_by_one).await)

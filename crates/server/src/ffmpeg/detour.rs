@@ -20,17 +20,12 @@ pub(super) struct Detour {
 }
 
 impl Detour {
-    /// Whether a client of this address follows redirects.
-    pub(super) fn leads_to(url: &str) -> bool {
-        scheme(url).is_some()
-    }
-
-    /// A detour to `url`, which [`Detour::leads_to`].
+    /// A detour to `url`, of RTSP or HTTP.
     ///
     /// # Errors
     /// If there is no port left.
     pub(super) async fn to(url: &str) -> io::Result<Self> {
-        let scheme = scheme(url).ok_or(io::ErrorKind::Unsupported)?;
+        let scheme = if url.starts_with("rtsp") { "rtsp" } else { "http" };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let mut bytes = [0; 16];
@@ -39,20 +34,20 @@ impl Detour {
             // Writing to a string does not fail.
             let _ = write!(path, "{byte:02x}");
             path
-        });
+        }) + extension(url);
         let shown = format!("{scheme}://{address}{path}");
         let leading = tokio::spawn(lead(listener, address, path, url.to_owned()));
         Ok(Self { url: shown, _leading: AbortOnDropHandle::new(leading) })
     }
 }
 
-/// The scheme in which the way to an address can be asked for.
-fn scheme(url: &str) -> Option<&'static str> {
-    match url.split_once("://")?.0 {
-        "rtsp" | "rtsps" => Some("rtsp"),
-        "http" | "https" => Some("http"),
-        _ => None,
-    }
+/// What the last part of a path ends with, by which ffmpeg knows forms: `.m3u8`.
+fn extension(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let ending = path.rsplit('/').next().and_then(|name| name.get(name.rfind('.')?..));
+    let is_usual =
+        |ending: &&str| ending.len() <= 6 && ending.bytes().skip(1).all(|byte| byte.is_ascii_alphanumeric());
+    ending.filter(is_usual).unwrap_or_default()
 }
 
 /// Answers one after the other: there is one who asks.
@@ -167,7 +162,15 @@ mod tests {
             answer.starts_with("HTTP/1.1 302 Found\r\nLocation: https://u:canary@192.0.2.1/a.ts\r\n"),
             "{answer}"
         );
-        assert!(Detour::leads_to(SECRET) && !Detour::leads_to("srt://192.0.2.1:9000?passphrase=canary"));
+        assert!(path.len() == 35 && path.ends_with(".ts"), "{path}");
+        for (url, expected) in [
+            ("http://h/a/live.m3u8?token=x.y", ".m3u8"),
+            ("http://h/a.b/live", ""),
+            ("http://h/live.Streaming", ""),
+            ("http://h", ""),
+        ] {
+            assert_eq!(extension(url), expected, "{url}");
+        }
     }
 
     #[test]

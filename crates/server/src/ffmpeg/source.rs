@@ -37,7 +37,7 @@ pub(crate) async fn run(
         Input::Name(_) if origin == Origin::Caller => {
             return Err(DialError::new(ErrorKind::Unsupported, SourceError::Insecure.to_string()));
         }
-        Input::Url(url) if mask::has_secrets(url) => Found::behind(source, url).await?,
+        Input::Url(url) if mask::has_secrets(url) => Found::behind(source, url, ffmpeg).await?,
         Input::Name(_) | Input::Url(_) | Input::Device(_) | Input::Virtual(_) => Found::Own,
     };
     let templates = ffmpeg.templates();
@@ -84,8 +84,9 @@ enum Found {
 
 impl Found {
     /// For an address with a secret in it.
-    async fn behind(source: &Source, url: &str) -> Result<Self, DialError> {
-        if Detour::leads_to(url) {
+    async fn behind(source: &Source, url: &str, ffmpeg: &Ffmpeg) -> Result<Self, DialError> {
+        let templates = ffmpeg.templates();
+        if source.follows_redirects(templates) {
             let detour = Detour::to(url).await;
             return detour.map(Self::Detour).map_err(|error| {
                 let text = format!(
@@ -94,7 +95,7 @@ impl Found {
                 DialError::new(ErrorKind::Retry, text)
             });
         }
-        Ok(source.list().map_or(Self::Own, Self::Listed))
+        Ok(source.list(templates).map_or(Self::Own, Self::Listed))
     }
 
     fn place(&self) -> Place<'_> {

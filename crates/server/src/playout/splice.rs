@@ -57,8 +57,13 @@ impl Pieces {
         let known = known.map(|(.., offset)| self.folded(*offset, frames));
         // Not each timeline is what its number says: where a playlist does not count the discontinuities that have left it, and where
         // sound that tells no time begins at zero.
-        let fitting = known.into_iter().find(|offset| self.fits(lane, *offset, &firsts));
-        let offset = fitting.unwrap_or_else(|| self.behind(lane, &firsts));
+        let mut known = known.peekable();
+        let offset = if known.peek().is_none() {
+            self.beginning(lane, &firsts)
+        } else {
+            let fitting = known.find(|offset| self.fits(lane, *offset, &firsts));
+            fitting.unwrap_or_else(|| self.behind(lane, &firsts))
+        };
         self.offsets.retain(|&(known, of, _)| (known, of) != (timeline, lane));
         if self.offsets.len() >= SPLICE_TIMELINES {
             self.offsets.pop_front();
@@ -87,16 +92,34 @@ impl Pieces {
         })
     }
 
+    /// The offset of a timeline that nobody has come to yet: it goes on behind this lane, or behind the others where they have come so much
+    /// further that they could not keep in step with it.
+    fn beginning(&self, lane: usize, firsts: &BTreeMap<TrackId, Timestamp>) -> i64 {
+        let own = self.behind(lane, firsts);
+        let overlap = i64::try_from(SPLICE_OVERLAP.as_nanos()).unwrap_or(i64::MAX);
+        let others = self.behind_lanes(|other| other != lane, firsts);
+        others.filter(|others| others.saturating_sub(own) > overlap).unwrap_or(own)
+    }
+
     /// The offset that puts the first frame of every track behind the last one before it.
     fn behind(&self, lane: usize, firsts: &BTreeMap<TrackId, Timestamp>) -> i64 {
-        let distance =
-            |end: &End, first: Timestamp| (end.last + end.step).as_nanos().saturating_sub(first.as_nanos());
-        let known = firsts
-            .iter()
-            .filter_map(|(track, first)| Some(distance(self.ends.get(&(lane, *track))?, *first)));
-        let latest = self.ends.values().max_by_key(|end| end.last);
-        let any = || Some(distance(latest?, firsts.values().min().copied()?));
-        known.max().or_else(any).unwrap_or(0)
+        let known =
+            firsts.iter().filter_map(|(track, first)| Some(self.ends.get(&(lane, *track))?.distance(*first)));
+        known.max().or_else(|| self.behind_lanes(|_| true, firsts)).unwrap_or(0)
+    }
+
+    /// The offset that puts all of them behind all that there is of these lanes.
+    fn behind_lanes(&self, of: impl Fn(usize) -> bool, firsts: &BTreeMap<TrackId, Timestamp>) -> Option<i64> {
+        let ends = self.ends.iter().filter(|((lane, _), _)| of(*lane)).map(|(_, end)| end);
+        let (latest, first) = ends.max_by_key(|end| end.last).zip(firsts.values().min())?;
+        Some(latest.distance(*first))
+    }
+}
+
+impl End {
+    /// From a time of a new piece to the one behind this.
+    fn distance(self, first: Timestamp) -> i64 {
+        (self.last + self.step).as_nanos().saturating_sub(first.as_nanos())
     }
 }
 
@@ -157,6 +180,17 @@ mod tests {
         place(&splice, (1, 0), true, &[(0, 1010), (0, 1030)]);
         assert_eq!(place(&splice, (0, 1), true, &[(0, 90_000)]), [1080]);
         assert_eq!(place(&splice, (1, 1), true, &[(0, 90_010)]), [1090]);
+    }
+
+    #[test]
+    fn a_lane_that_lags_keeps_in_step_when_a_timeline_begins() {
+        let splice = Splice::default();
+        place(&splice, (0, 0), true, &[(0, 50_000)]);
+        let sound: Vec<(u16, i64)> = (0..=300).map(|n| (0, 50_000 + n * 20)).collect();
+        place(&splice, (1, 0), true, &sound);
+        // The picture has lost six seconds when the origin counts anew.
+        assert_eq!(place(&splice, (0, 1), true, &[(0, 1000)]), [56_020]);
+        assert_eq!(place(&splice, (1, 1), true, &[(0, 1000)]), [56_020]);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Streams {
             }
             check_room(table, name)?;
             // The name is the caller's, whoever's the stream is.
-            let named = Arc::new(ConfiguredStream { origin: Origin::Caller, ..stream.as_ref().clone() });
+            let named = Arc::new(ConfiguredStream { named_by: Origin::Caller, ..stream.as_ref().clone() });
             if let Some(replaced) = table.by_name.insert(name.to_owned(), named) {
                 end(table, &replaced);
             }
@@ -117,7 +117,7 @@ fn check_name(name: &str) -> Result<(), ChangeError> {
 /// Whether one name more, or this one with another stream behind it, may be a caller's.
 fn check_room(table: &Table, name: &str) -> Result<(), ChangeError> {
     let others = table.by_name.iter().filter(|(other, _)| *other != name);
-    let added = others.filter(|(_, stream)| stream.origin == Origin::Caller).count();
+    let added = others.filter(|(_, stream)| stream.named_by == Origin::Caller).count();
     if added < ADDED_STREAMS { Ok(()) } else { Err(ChangeError::TooManyStreams) }
 }
 

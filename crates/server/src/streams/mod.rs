@@ -46,6 +46,8 @@ pub(crate) struct ConfiguredStream {
     pub(crate) sources: Vec<Written>,
     /// Who has named them.
     pub(crate) origin: Origin,
+    /// Who has given the stream this name.
+    pub(crate) named_by: Origin,
     /// Its qualities, the best first; empty where there is only one.
     pub(crate) variants: Vec<Variant>,
     /// Ends the tasks that drive its sources.
@@ -96,7 +98,7 @@ impl Streams {
             let (source, means) = (written.source.clone(), Arc::clone(means));
             self.tasks.spawn(supervisor::run(slot, (source, origin), means, *linger, stop.clone()));
         }
-        ConfiguredStream { stream, sources, origin, variants: Vec::new(), stop }
+        ConfiguredStream { stream, sources, origin, named_by: origin, variants: Vec::new(), stop }
     }
 
     /// The streams by name, for those who only look.

@@ -67,6 +67,7 @@ impl ConfiguredStream {
             stream: Arc::clone(&self.stream),
             sources: self.sources.clone(),
             origin: self.origin,
+            named_by: self.named_by,
             variants,
             stop: self.stop.clone(),
         }

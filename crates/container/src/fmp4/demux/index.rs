@@ -123,6 +123,7 @@ impl Index {
         };
         let mut until = first + time;
         if let Some(mut table) = video.cloned() {
+            let track = table.peek().map(|sample| sample.track);
             let mut keyframe = first;
             while let Some(time) =
                 table.peek().and_then(|sample| self.time(&sample)).filter(|time| *time <= until)
@@ -132,7 +133,9 @@ impl Index {
                 }
                 table.advance();
             }
-            if table.peek().is_some() {
+            // The last one is shown until it ends.
+            let end = track.and_then(|track| self.moment(track, table.end()));
+            if table.peek().is_some() || end.is_some_and(|end| end > until) {
                 until = keyframe;
             }
         }
@@ -152,7 +155,12 @@ impl Index {
     }
 
     fn time(&self, sample: &Sample) -> Option<Timestamp> {
-        let track = self.movie.tracks.get(sample.track)?;
-        Some(Timestamp::from_ticks(sample.dts.saturating_add(track.shift), track.timescale))
+        self.moment(sample.track, sample.dts)
+    }
+
+    /// The time of these ticks of a track.
+    fn moment(&self, track: usize, ticks: i64) -> Option<Timestamp> {
+        let track = self.movie.tracks.get(track)?;
+        Some(Timestamp::from_ticks(ticks.saturating_add(track.shift), track.timescale))
     }
 }

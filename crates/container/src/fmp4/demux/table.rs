@@ -114,6 +114,11 @@ impl SampleTable {
         self.next
     }
 
+    /// Where the sample after the one at hand begins, or the last one ends if there is none: ticks.
+    pub(super) fn end(&self) -> i64 {
+        self.dts
+    }
+
     /// Whether decoding can start at the sample at hand.
     pub(super) fn is_sync(&self) -> bool {
         let Some(syncs) = &self.syncs else { return true };

@@ -4,7 +4,7 @@ use super::go2rtc::Socket;
 use super::http::Endpoint;
 use super::source::{Signalling, Source};
 use super::{ended, needed, refused, told};
-use crate::limits::WEBRTC_PROGRESS_QUEUE;
+use crate::limits::{WEBRTC_FAREWELL_WAIT, WEBRTC_PROGRESS_QUEUE};
 use crate::policy::Route;
 use crate::streams::DialError;
 use crate::webrtc::WebRtc;
@@ -13,9 +13,11 @@ use crate::webrtc::routes::Owner;
 use crate::webrtc::session::Progress;
 use crate::webrtc::worker::Control;
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use yeoul_hub::{Attach, Label};
 use yeoul_webrtc::{Call, Fragment, Offer};
@@ -30,10 +32,14 @@ pub(crate) async fn run(
 ) -> Result<(), DialError> {
     let webrtc = needed(webrtc)?;
     let (sender, mut progress) = mpsc::channel(WEBRTC_PROGRESS_QUEUE);
-    let calling = call(source, webrtc, route, attach, sender);
+    let mut calling = pin!(call(source, webrtc, route, attach, sender));
     let (owner, mut line) = tokio::select! {
-        called = calling => called?,
-        () = hang_up.cancelled() => return Ok(()),
+        called = &mut calling => called?,
+        // The server may have made a session already: who has the answer can end it.
+        () = hang_up.cancelled() => match timeout(WEBRTC_FAREWELL_WAIT, calling).await {
+            Ok(Ok(called)) => called,
+            Ok(Err(_)) | Err(_) => return Ok(()),
+        },
     };
     let result = loop {
         tokio::select! {

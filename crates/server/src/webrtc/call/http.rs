@@ -33,13 +33,14 @@ impl Endpoint {
         let location = reply.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
         self.resource = location.and_then(|location| reply.url.join(location).ok());
         let (url, peer) = (reply.url.clone(), reply.peer.clone());
-        let text = reply.text().await?;
         let host = url.host_str().unwrap_or_default();
-        let mut answer = match Offer::parse_answer(&text) {
+        let text = reply.text().await;
+        let answer = text.and_then(|text| Offer::parse_answer(&text).map_err(|error| refused(host, &error)));
+        let mut answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 self.hang_up().await;
-                return Err(refused(host, &error));
+                return Err(error);
             }
         };
         answer.retain_candidates(|ip| self.client.admits(ip));

@@ -16,9 +16,8 @@ const SIZES: &[(&str, &str)] = &[
     ("8K", "7680x4320"),
 ];
 
-/// What makes ffmpeg read an address from a list: its demuxer, and the protocols that may be named there.
-const OF_LIST: &str = "-f concat -safe 0 -protocol_whitelist \
-    pipe,crypto,ffrtmpcrypt,ffrtmphttp,ftp,http,https,rtmp,rtmpe,rtmps,rtmpt,rtmpte,rtmpts,rtp,sftp,srt,srtp,tcp,tls,udp";
+/// What makes ffmpeg read an address from a list: its demuxer, and the protocols that one may use; its own is to be added.
+const OF_LIST: &str = "-f concat -safe 0 -protocol_whitelist pipe,crypto,ffrtmpcrypt,ffrtmphttp,http,https,rtp,srtp,tcp,tls,udp,";
 /// Where it finds the list.
 const LIST: &str = "pipe:0";
 
@@ -58,15 +57,14 @@ impl Source {
     pub(super) fn input_arguments(&self, templates: &Templates, place: Place<'_>) -> Vec<String> {
         match &self.input {
             Input::Url(url) => {
-                let scheme = url.split("://").next().unwrap_or_default();
-                let name = match scheme {
-                    "rtsp" | "rtsps" => "rtsp",
-                    _ => "http",
-                };
+                let name = template_of(url);
                 match place {
                     Place::Own => self.templated(templates, name, url),
                     Place::At(other) => self.templated(templates, name, other),
-                    Place::Listed => [words(OF_LIST), self.templated(templates, name, LIST)].concat(),
+                    Place::Listed => {
+                        let of_list = format!("{OF_LIST}{}", scheme(url));
+                        [words(&of_list), self.templated(templates, name, LIST)].concat()
+                    }
                 }
             }
             Input::Name(_) if let Place::At(url) = place => self.templated(templates, "rtsp", url),
@@ -76,16 +74,37 @@ impl Source {
         }
     }
 
-    fn templated(&self, templates: &Templates, name: &str, input: &str) -> Vec<String> {
-        let template = match &self.options.template {
+    /// The template of the input at this address.
+    pub(super) fn input_template(&self, templates: &Templates, url: &str) -> String {
+        self.template(templates, template_of(url))
+    }
+
+    fn template(&self, templates: &Templates, name: &str) -> String {
+        match &self.options.template {
             // The name of a template, or one itself.
             Some(own) => templates.get(own).unwrap_or_else(|| own.clone()),
             None => templates.get(name).unwrap_or_default(),
-        };
+        }
+    }
+
+    fn templated(&self, templates: &Templates, name: &str, input: &str) -> Vec<String> {
+        let template = self.template(templates, name);
         let seconds = self.options.timeout_s.or_else(|| templates.get("timeout")?.trim().parse().ok());
         let micros = u64::from(seconds.unwrap_or(USUAL_TIMEOUT_S)) * 1_000_000;
         let template = template.replace("{timeout}", &micros.to_string());
         filled(&template, "{input}", input)
+    }
+}
+
+fn scheme(url: &str) -> &str {
+    url.split("://").next().unwrap_or_default()
+}
+
+/// The name of the template by which an address is read, where the source names no other.
+pub(super) fn template_of(url: &str) -> &'static str {
+    match scheme(url) {
+        "rtsp" | "rtsps" => "rtsp",
+        _ => "http",
     }
 }
 

@@ -342,10 +342,25 @@ impl Source {
         arguments
     }
 
-    /// What ffmpeg is to find on its standard input at [`Place::Listed`]: the address, for its concat demuxer. None of what is no address.
+    /// Whether ffmpeg follows a redirect to what it reads: of RTSP and HTTP, but not of one in the other.
     #[must_use]
-    pub fn list(&self) -> Option<String> {
+    pub fn follows_redirects(&self, templates: &Templates) -> bool {
+        let Input::Url(url) = &self.input else { return false };
+        match url.split_once("://").map(|(scheme, _)| scheme) {
+            Some("rtsp" | "rtsps") => !self.input_template(templates, url).contains("rtsp_transport http"),
+            Some("http" | "https") => true,
+            _ => false,
+        }
+    }
+
+    /// What ffmpeg is to find on its standard input at [`Place::Listed`]: the address, for its concat demuxer. `None` of what is no address,
+    /// and where the input has a template of its own, whose options that demuxer may not know.
+    #[must_use]
+    pub fn list(&self, templates: &Templates) -> Option<String> {
         let Input::Url(url) = &self.input else { return None };
+        if self.options.template.is_some() || templates.has_own(input::template_of(url)) {
+            return None;
+        }
         // Within quotes nothing but a quote means anything.
         let quoted = url.replace(['\r', '\n'], "").replace('\'', r"'\''");
         Some(format!("ffconcat version 1.0\nfile '{quoted}'\n"))

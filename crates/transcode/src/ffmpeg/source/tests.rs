@@ -34,9 +34,26 @@ fn an_address_may_be_led_to_or_listed() {
     let text = "ffmpeg:rtsps://u:it's\n@cam/1#video=copy";
     let url = "rtsp://127.0.0.1:40000/1";
     check(text, Place::At(url), Output::MpegTs, &format!("{RTSP} {url} -c:v copy -an {TS}"));
-    let list = Source::parse(text).unwrap().list().unwrap();
+    let list = Source::parse(text).unwrap().list(&Templates::default()).unwrap();
     assert_eq!(list, "ffconcat version 1.0\nfile 'rtsps://u:it'\\''s@cam/1'\n");
-    assert_eq!(Source::parse("ffmpeg:cam").unwrap().list(), None);
+    assert_eq!(Source::parse("ffmpeg:cam").unwrap().list(&Templates::default()), None);
+}
+
+#[test]
+fn options_that_would_not_arrive_are_not_led_astray() {
+    let mut templates = Templates::default();
+    let source = |text: &str| Source::parse(text).unwrap();
+    let (srt, rtmp) = (
+        source("ffmpeg:srt://h:1?passphrase=x"),
+        source("ffmpeg:rtmp://h/a#input=-rtmp_live live -i {input}"),
+    );
+    assert!(srt.list(&templates).is_some() && rtmp.list(&templates).is_none());
+    templates.set("http", "-latency 200 -i {input}");
+    assert_eq!(srt.list(&templates), None);
+    assert!(source("ffmpeg:rtsp://h/1#input=rtsp/udp").follows_redirects(&templates));
+    assert!(source("ffmpeg:https://h/1").follows_redirects(&templates));
+    assert!(!source("ffmpeg:rtsp://h/1#input=-rtsp_transport http -i {input}").follows_redirects(&templates));
+    assert!(!srt.follows_redirects(&templates) && !source("ffmpeg:cam").follows_redirects(&templates));
 }
 
 #[test]
@@ -95,11 +112,13 @@ fn srt_is_read_and_written_on_as_a_transport_stream() {
         .arguments(&Templates::default(), Surroundings { place: Place::Listed, ..surroundings })
         .join(" ");
     assert!(
-        line.contains("-f concat -safe 0 -protocol_whitelist pipe,") && line.contains("-i pipe:0 -c copy"),
+        line.contains("-f concat -safe 0 -protocol_whitelist pipe,")
+            && line.contains(",udp,srt -fflags")
+            && line.contains("-i pipe:0 -c copy"),
         "{line}"
     );
     assert!(!line.contains("canary"), "{line}");
-    assert_eq!(source.list().unwrap(), format!("ffconcat version 1.0\nfile '{text}'\n"));
+    assert_eq!(source.list(&Templates::default()).unwrap(), format!("ffconcat version 1.0\nfile '{text}'\n"));
     for text in ["srt://", "srt://host", "srt://host?mode=listener", "srt://host:0"] {
         assert_eq!(Source::parse_srt(text), Err(SourceError::Srt), "{text}");
     }
