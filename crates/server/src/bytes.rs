@@ -1,6 +1,6 @@
 //! Bytes of a source to frames in its stream: out of a child's pipe, an HTTP body, a TCP connection.
 
-use crate::limits::{SOURCE_AHEAD, SOURCE_WAITED};
+use crate::limits::{SOURCE_AHEAD, SOURCE_WAITED, STANDING_FRAMES, STANDING_STEP, STANDING_WAIT};
 use crate::streams::{DialError, ErrorKind};
 use std::time::{Duration, Instant};
 use tracing::info;
@@ -20,6 +20,8 @@ pub(crate) struct Intake {
     producer: Option<Producer>,
     /// The demuxer's ids of the tracks, in the order in which the producer has them.
     tracks: Vec<TrackId>,
+    /// For each of them.
+    clocks: Vec<Clock>,
     pace: Pace,
 }
 
@@ -32,6 +34,7 @@ impl Intake {
             label,
             producer: None,
             tracks: Vec::new(),
+            clocks: Vec::new(),
             pace: Pace::default(),
         }
     }
@@ -87,6 +90,7 @@ impl Intake {
                 self.label.protocol = format!("{form}+{}", self.label.protocol);
             }
             self.tracks = tracks.iter().map(|track| track.id).collect();
+            self.clocks = tracks.iter().map(|_| Clock::default()).collect();
             let codecs = tracks.iter().map(|track| track.codec.clone()).collect();
             self.producer = Some(attach.tracks(self.label.clone(), codecs));
             return Ok(());
@@ -104,10 +108,38 @@ impl Intake {
     fn frame(&mut self, mut frame: Frame) -> Result<(), DialError> {
         self.pace.last = self.pace.last.max(Some(frame.dts));
         let Some(producer) = &mut self.producer else { return Ok(()) };
-        let at = self.tracks.iter().position(|&track| track == frame.track);
-        let Some(track) = at.and_then(|at| producer.track(at)) else { return Ok(()) };
+        let Some(at) = self.tracks.iter().position(|&track| track == frame.track) else { return Ok(()) };
+        let Some(track) = producer.track(at) else { return Ok(()) };
+        if let Some(clock) = self.clocks.get_mut(at)
+            && clock.stands_still(frame.received_at, frame.dts)
+        {
+            let text = "frames come, but their time stands still, as after a step back of a sender's clock";
+            return Err(DialError::new(ErrorKind::Retry, text));
+        }
         frame.track = track;
         producer.publish(frame).map_err(|error| DialError::new(ErrorKind::Retry, error.to_string()))
+    }
+}
+
+/// Whether the time of a track's frames goes on. Who gives them may correct a clock that has gone back by letting it stand until it is
+/// there again, which can take a day; a new session begins where the clock is.
+#[derive(Debug, Default)]
+struct Clock {
+    /// When it was last seen to go on, and what it was.
+    moved: Option<(Instant, Timestamp)>,
+    /// Frames since.
+    frames: u32,
+}
+
+impl Clock {
+    fn stands_still(&mut self, now: Instant, dts: Timestamp) -> bool {
+        let (at, time) = *self.moved.get_or_insert((now, dts));
+        let moves = dts.saturating_since(time).max(time.saturating_since(dts)) >= STANDING_STEP;
+        if moves {
+            *self = Self { moved: Some((now, dts)), frames: 0 };
+        }
+        self.frames += 1;
+        self.frames >= STANDING_FRAMES && now.saturating_duration_since(at) >= STANDING_WAIT && !moves
     }
 }
 
@@ -150,6 +182,23 @@ pub(crate) fn from_demuxer(error: &Error) -> DialError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_stands_is_told_from_a_slow_one() {
+        let (begin, step) = (Instant::now(), Duration::from_millis(40));
+        let after = |frames: u32, each: Duration| {
+            let mut clock = Clock::default();
+            (0..frames).filter(|&n| clock.stands_still(begin + step * n, Timestamp::ZERO + each * n)).count()
+        };
+        assert_eq!(after(125, Duration::from_micros(11)), 0);
+        assert_eq!(after(127, Duration::from_micros(11)), 2);
+        // A tenth of the speed, and a file that is read at once.
+        assert_eq!(after(1000, step / 10), 0);
+        let mut clock = Clock::default();
+        assert!((0..1000).all(|n| !clock.stands_still(begin, Timestamp::ZERO + step * n)));
+        // Two pictures in ten seconds.
+        assert!((0..20).all(|n| !clock.stands_still(begin + Duration::from_secs(5) * n, Timestamp::ZERO)));
+    }
 
     #[test]
     fn a_file_is_held_up_and_what_is_live_is_not() {

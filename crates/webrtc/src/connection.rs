@@ -12,7 +12,7 @@ use crate::sdp::{Credentials, Fingerprint, Hash};
 use crate::srtp::{Profile, Role, SessionKeys};
 use crate::transport::{Path, Transmit, Transport};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, hmac, rand};
-use dimpl::{Dtls, Output as DtlsOutput, SrtpProfile};
+use dimpl::{CertificateError, Dtls, Output as DtlsOutput, SrtpProfile};
 use is::stun::{StunMessage, StunPacket};
 use is::{Candidate, IceAgent, IceAgentEvent, IceCreds, Protocol, Sha1HmacProvider};
 use std::collections::VecDeque;
@@ -268,7 +268,7 @@ impl Connection {
     fn after_dtls(&mut self, now: Instant, result: Result<(), dimpl::Error>) {
         if let Err(error) = result {
             self.dtls_timeout = None;
-            self.events.push_back(Event::Failed(format!("DTLS failed: {error}")));
+            self.events.push_back(Event::Failed(told(&error)));
             return;
         }
         let mut buffer = vec![0; RECORD_BYTES];
@@ -311,6 +311,16 @@ impl std::fmt::Debug for Connection {
             .field("role", &self.role)
             .finish_non_exhaustive()
     }
+}
+
+/// Why DTLS has failed, in words.
+fn told(error: &dimpl::Error) -> String {
+    // A client with another certificate sends none where an elliptic curve is asked for (RFC 5246 §7.4.6).
+    if *error == dimpl::Error::CertificateError(CertificateError::NoClientCertificateReceived) {
+        return "DTLS failed: it sent no certificate, expected one on an elliptic curve; GStreamer before 1.28 has RSA only"
+            .to_owned();
+    }
+    format!("DTLS failed: {error}")
 }
 
 fn keys(material: &[u8], profile: SrtpProfile, role: Role) -> Option<Event> {

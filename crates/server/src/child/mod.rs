@@ -44,7 +44,20 @@ impl Child {
     /// # Errors
     /// If there is no such program, or it cannot be started.
     pub(crate) fn start(program: &str, arguments: &[String]) -> io::Result<Self> {
+        Self::start_in(program, arguments, &[])
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Errors
+    /// As [`Child::start`].
+    pub(crate) fn start_in(
+        program: &str,
+        arguments: &[String],
+        environment: &[(&str, String)],
+    ) -> io::Result<Self> {
         let mut process = Command::from(guard::command(program, arguments)?)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -63,7 +63,7 @@ impl Ffmpeg {
     /// # Errors
     /// If it cannot be started.
     pub(crate) fn spawn(&self, arguments: &[String]) -> Result<Child, DialError> {
-        Child::start(&self.bin, arguments).map_err(|error| {
+        Child::start_in(&self.bin, arguments, &[("no_proxy", no_proxy())]).map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 let text = format!(
                     "ffmpeg is not there: looked for {}; install it (apt install ffmpeg, apk add ffmpeg, brew install ffmpeg) \
@@ -91,4 +91,11 @@ impl Ffmpeg {
         let text = running.child.explain(&self.masker).await;
         DialError::new(ErrorKind::Retry, format!("ffmpeg {text}"))
     }
+}
+
+/// Hosts that ffmpeg asks for without the proxy that its environment or a template names: those that are named already, and this machine,
+/// where addresses of ours are ([`detour`]).
+fn no_proxy() -> String {
+    let named = std::env::var("no_proxy").unwrap_or_default();
+    if named.is_empty() { "127.0.0.1".to_owned() } else { format!("{named},127.0.0.1") }
 }

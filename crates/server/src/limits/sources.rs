@@ -24,6 +24,14 @@ pub(crate) const BYTES_READ: usize = 64 << 10;
 /// How long a source of bytes may give nothing before it has failed: cameras that send pictures send one every 10 s at worst.
 pub(crate) const SOURCE_SILENCE: Duration = Duration::from_secs(15);
 
+/// How long the time of a track may stand still while frames of it come; and how many there are then, for some cameras send one in
+/// several seconds.
+pub(crate) const STANDING_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const STANDING_FRAMES: u32 = 25;
+
+/// A step of time by which it does not stand: 25 frames within it would be 250 a second.
+pub(crate) const STANDING_STEP: Duration = Duration::from_millis(100);
+
 /// How long a program may take to its first frame: go2rtc's bound, for ffmpeg may look for a camera's tracks for long.
 pub(crate) const CHILD_START_WAIT: Duration = Duration::from_secs(30);
 

@@ -342,23 +342,30 @@ impl Source {
         arguments
     }
 
-    /// Whether ffmpeg follows a redirect to what it reads: of RTSP and HTTP, but not of one in the other.
+    /// Whether ffmpeg follows a redirect to what it reads: of RTSP and HTTP, but not of one in the other, and not where it listens itself.
     #[must_use]
     pub fn follows_redirects(&self, templates: &Templates) -> bool {
         let Input::Url(url) = &self.input else { return false };
-        match url.split_once("://").map(|(scheme, _)| scheme) {
-            Some("rtsp" | "rtsps") => !self.input_template(templates, url).contains("rtsp_transport http"),
-            Some("http" | "https") => true,
+        let words = words(&self.input_template(templates, url));
+        let mut pairs = words.iter().zip(words.iter().skip(1));
+        let is_other = pairs.any(|(option, value)| match option.as_str() {
+            "-rtsp_transport" => value.starts_with("http"),
+            "-rtsp_flags" => value.contains("listen"),
+            "-listen" => true,
             _ => false,
-        }
+        });
+        matches!(url.split_once("://"), Some(("rtsp" | "rtsps" | "http" | "https", _))) && !is_other
     }
 
-    /// What ffmpeg is to find on its standard input at [`Place::Listed`]: the address, for its concat demuxer. `None` of what is no address,
-    /// and where the input has a template of its own, whose options that demuxer may not know.
+    /// What ffmpeg is to find on its standard input at [`Place::Listed`]: the address, for its concat demuxer. `None` where that would not
+    /// do: of what is no address; where the input has a template of its own, whose options that demuxer may not know; and, unless it is
+    /// RTMP, where anything is converted, because behind that demuxer ffmpeg does not correct steps of the time of a transport stream.
     #[must_use]
     pub fn list(&self, templates: &Templates) -> Option<String> {
         let Input::Url(url) = &self.input else { return None };
-        if self.options.template.is_some() || templates.has_own(input::template_of(url)) {
+        let has_own_template = self.options.template.is_some() || templates.has_own(input::template_of(url));
+        let is_copied = self.video.is_empty() && self.audio.is_empty();
+        if has_own_template || !(is_copied || url.starts_with("rtmp")) {
             return None;
         }
         // Within quotes nothing but a quote means anything.

@@ -48,11 +48,21 @@ fn options_that_would_not_arrive_are_not_led_astray() {
         source("ffmpeg:rtmp://h/a#input=-rtmp_live live -i {input}"),
     );
     assert!(srt.list(&templates).is_some() && rtmp.list(&templates).is_none());
+    assert!(source("ffmpeg:rtmp://u:p@h/a#audio=opus").list(&templates).is_some());
+    assert!(source("ffmpeg:srt://h:1?passphrase=x#audio=opus").list(&templates).is_none());
     templates.set("http", "-latency 200 -i {input}");
     assert_eq!(srt.list(&templates), None);
     assert!(source("ffmpeg:rtsp://h/1#input=rtsp/udp").follows_redirects(&templates));
     assert!(source("ffmpeg:https://h/1").follows_redirects(&templates));
-    assert!(!source("ffmpeg:rtsp://h/1#input=-rtsp_transport http -i {input}").follows_redirects(&templates));
+    for (url, template) in [
+        ("rtsp://h/1", "-rtsp_transport  http"),
+        ("rtsp://h/1", "-rtsp_flags +listen"),
+        ("http://h/1", "-listen 1"),
+    ] {
+        assert!(
+            !source(&format!("ffmpeg:{url}#input={template} -i {{input}}")).follows_redirects(&templates)
+        );
+    }
     assert!(!srt.follows_redirects(&templates) && !source("ffmpeg:cam").follows_redirects(&templates));
 }
 
