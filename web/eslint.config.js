@@ -13,6 +13,7 @@ const BROWSER = [
   'MediaStream',
   'RTCPeerConnection',
   'RTCRtpReceiver',
+  'RTCRtpSender',
 ];
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
 

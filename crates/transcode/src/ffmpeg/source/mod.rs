@@ -267,10 +267,15 @@ impl Source {
         self.options.hardware
     }
 
+    /// Everything is taken as it comes.
+    fn wants_all(&self) -> bool {
+        self.video.is_empty() && self.audio.is_empty()
+    }
+
     /// Whether pictures, and whether sound are wanted; with neither named, both are taken as they come.
     #[must_use]
     pub fn wants(&self) -> (bool, bool) {
-        let all = self.video.is_empty() && self.audio.is_empty();
+        let all = self.wants_all();
         (all || !self.video.is_empty(), all || !self.audio.is_empty())
     }
 
@@ -358,14 +363,15 @@ impl Source {
     }
 
     /// What ffmpeg is to find on its standard input at [`Place::Listed`]: the address, for its concat demuxer. `None` where that would not
-    /// do: of what is no address; where the input has a template of its own, whose options that demuxer may not know; and, unless it is
-    /// RTMP, where anything is converted, because behind that demuxer ffmpeg does not correct steps of the time of a transport stream.
+    /// do: where the input has a template of its own, whose options that demuxer may not know; and of what is neither RTMP nor SRT that
+    /// comes back as it is, because behind that demuxer ffmpeg does not correct steps of the time of a transport stream.
     #[must_use]
     pub fn list(&self, templates: &Templates) -> Option<String> {
         let Input::Url(url) = &self.input else { return None };
         let has_own_template = self.options.template.is_some() || templates.has_own(input::template_of(url));
-        let is_copied = self.video.is_empty() && self.audio.is_empty();
-        if has_own_template || !(is_copied || url.starts_with("rtmp")) {
+        let comes_as_it_is = self.output(templates, Some("")) == Output::MpegTs && self.wants_all();
+        let is_fit = url.starts_with("rtmp") || url.starts_with("srt:") && comes_as_it_is;
+        if has_own_template || !is_fit {
             return None;
         }
         // Within quotes nothing but a quote means anything.

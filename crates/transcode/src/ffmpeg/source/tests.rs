@@ -31,12 +31,15 @@ fn a_stream_is_read_where_it_can_be_had() {
 
 #[test]
 fn an_address_may_be_led_to_or_listed() {
-    let text = "ffmpeg:rtsps://u:it's\n@cam/1#video=copy";
     let url = "rtsp://127.0.0.1:40000/1";
+    let text = "ffmpeg:rtsps://u:p@cam/1#video=copy";
     check(text, Place::At(url), Output::MpegTs, &format!("{RTSP} {url} -c:v copy -an {TS}"));
-    let list = Source::parse(text).unwrap().list(&Templates::default()).unwrap();
-    assert_eq!(list, "ffconcat version 1.0\nfile 'rtsps://u:it'\\''s@cam/1'\n");
-    assert_eq!(Source::parse("ffmpeg:cam").unwrap().list(&Templates::default()), None);
+    let list = |text: &str| Source::parse(text).unwrap().list(&Templates::default());
+    let expected = "ffconcat version 1.0\nfile 'rtmp://u:it'\\''s@cam/1'\n";
+    assert_eq!(list("ffmpeg:rtmp://u:it's\n@cam/1#video=copy").unwrap(), expected);
+    for other in ["ffmpeg:cam", text, "ffmpeg:rist://h:1?secret=x"] {
+        assert_eq!(list(other), None);
+    }
 }
 
 #[test]
@@ -50,6 +53,9 @@ fn options_that_would_not_arrive_are_not_led_astray() {
     assert!(srt.list(&templates).is_some() && rtmp.list(&templates).is_none());
     assert!(source("ffmpeg:rtmp://u:p@h/a#audio=opus").list(&templates).is_some());
     assert!(source("ffmpeg:srt://h:1?passphrase=x#audio=opus").list(&templates).is_none());
+    let mut other = Templates::default();
+    other.set("output", "-f rtsp {output}");
+    assert_eq!(srt.list(&other), None);
     templates.set("http", "-latency 200 -i {input}");
     assert_eq!(srt.list(&templates), None);
     assert!(source("ffmpeg:rtsp://h/1#input=rtsp/udp").follows_redirects(&templates));
