@@ -146,7 +146,9 @@ fn mask_keys(text: &str) -> String {
         let key = before[..at].rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
         let key = key.to_ascii_lowercase();
         rest = after;
-        if SECRET_KEYS.contains(&key.as_str()) {
+        // What is masked already is left as it is, for what stands behind it is no value.
+        let is_masked = after.strip_prefix(MASK).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+        if SECRET_KEYS.contains(&key.as_str()) && !is_masked {
             let end = after.find(|c: char| {
                 matches!(c, '&' | '/' | '#' | '"' | '\'' | '_' | ',' | ';') || c.is_whitespace()
             });
@@ -191,6 +193,8 @@ mod tests {
         );
         check("http://h/?PWD=a&x=1&token=b", "http://h/?PWD=***&x=1&token=***");
         check("a=b, bypass=1", "a=b, bypass=1");
+        check("srt://h?passphrase=***: no answer", "srt://h?passphrase=***: no answer");
+        check("srt://h?passphrase=***abc", "srt://h?passphrase=***");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use yeoul_container::sniff::Form;
 use yeoul_hub::{Attach, Label};
-use yeoul_transcode::ffmpeg::source::{Engine, Hardware, Input, Output, Place, Source, Surroundings};
+use yeoul_transcode::ffmpeg::source::{Engine, Hardware, Input, LIST, Output, Place, Source, Surroundings};
 
 const MANNER: Manner =
     Manner { start_wait: CHILD_START_WAIT, signal: Signal::TERM, end_wait: CHILD_END_WAIT };
@@ -109,7 +109,12 @@ impl Found {
 
     /// An error of ffmpeg, with the address that people know in place of the one that ffmpeg was given.
     fn told(&self, error: DialError, source: &Source, masker: &Masker) -> DialError {
-        let (Input::Url(url), Place::At(shown)) = (source.input(), self.place()) else { return error };
+        let Input::Url(url) = source.input() else { return error };
+        let shown = match self.place() {
+            Place::Own => return error,
+            Place::At(shown) => shown,
+            Place::Listed => LIST,
+        };
         DialError { text: error.text.replace(shown, &masker.mask(url)), ..error }
     }
 }

@@ -85,5 +85,5 @@ streams:
     let calling = sender("mpegts", &format!("srt://127.0.0.1:{waiting}?passphrase=canary-word"));
     check(&server, "waiting", "aac h264");
     drop((watcher, calling));
-    reason(&server, "wrong", "ffmpeg ended with code");
+    reason(&server, "wrong", &format!("srt://127.0.0.1:{called}?passphrase=***: Input/output error"));
 }

@@ -18,8 +18,8 @@ const SIZES: &[(&str, &str)] = &[
 
 /// What makes ffmpeg read an address from a list: its demuxer, and the protocols that one may use; its own is to be added.
 const OF_LIST: &str = "-f concat -safe 0 -protocol_whitelist pipe,crypto,ffrtmpcrypt,ffrtmphttp,http,https,rtp,srtp,tcp,tls,udp,";
-/// Where it finds the list.
-const LIST: &str = "pipe:0";
+/// What ffmpeg calls a list on its standard input ([`Place::Listed`]).
+pub const LIST: &str = "pipe:0";
 
 /// Seconds that a network source may be silent, unless a template or the source says otherwise.
 const USUAL_TIMEOUT_S: u32 = 5;

@@ -6,6 +6,7 @@
 mod input;
 mod templates;
 
+pub use input::LIST;
 pub use templates::Templates;
 
 use super::words;
