@@ -12,6 +12,7 @@ pub(crate) use frames::{Manner, Way, run};
 use crate::limits::{CHILD_END_WAIT, CHILD_LINE_BYTES, CHILD_LINES};
 use crate::mask::Masker;
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -158,7 +159,7 @@ impl Said {
                 Ok(_) => {}
             }
             let text = String::from_utf8_lossy(&line);
-            let text = text.trim();
+            let text = without_address(text.trim());
             if text.is_empty() {
                 continue;
             }
@@ -166,7 +167,7 @@ impl Said {
             if lines.len() >= CHILD_LINES {
                 lines.pop_front();
             }
-            lines.push_back(text.to_owned());
+            lines.push_back(text.into_owned());
         }
     }
 
@@ -175,6 +176,13 @@ impl Said {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (!lines.is_empty()).then(|| lines.iter().map(String::as_str).collect::<Vec<_>>().join("; "))
     }
+}
+
+/// A line of ffmpeg without the place in its memory of whoever says it: `[rtsp @ 0x55d4e2efcb80] …` is `rtsp: …`.
+fn without_address(line: &str) -> Cow<'_, str> {
+    let parts = line.strip_prefix('[').and_then(|rest| rest.split_once(" @ 0x"));
+    let said = parts.and_then(|(who, rest)| Some((who, rest.split_once("] ")?.1)));
+    said.map_or(Cow::Borrowed(line), |(who, text)| Cow::Owned(format!("{who}: {text}")))
 }
 
 #[cfg(test)]
@@ -217,6 +225,18 @@ mod tests {
         let text = child.explain(&Masker::default()).await;
         assert!(text.starts_with("ended with code 3: 99"), "{text}");
         assert!(text.ends_with("1000; rtsp://***@host is not there"), "{text}");
+    }
+
+    #[test]
+    fn who_says_it_is_told_by_name() {
+        for (line, expected) in [
+            ("[rtsp @ 0x55d4e2efcb80] method DESCRIBE failed", "rtsp: method DESCRIBE failed"),
+            ("[in#0 @ 0x1] [x @ 0x2] y", "in#0: [x @ 0x2] y"),
+            ("[error] no @ 0x", "[error] no @ 0x"),
+            ("pipe:0: Input/output error", "pipe:0: Input/output error"),
+        ] {
+            assert_eq!(without_address(line), expected);
+        }
     }
 
     #[tokio::test]
