@@ -32,22 +32,10 @@ impl Codec {
     /// MPEG-4 only that there is such a thing.
     #[must_use]
     pub fn may_be_reordered(&self, data: &Bytes) -> bool {
-        match self {
-            Self::H264(_) => h264::is_b_picture(nal::length_prefixed(data)),
-            Self::H265(_) | Self::Mpeg4Video(_) => true,
-            Self::Av1(_)
-            | Self::Vp9(_)
-            | Self::Vp8(_)
-            | Self::Jpeg { .. }
-            | Self::Aac(_)
-            | Self::Opus { .. }
-            | Self::Pcmu(_)
-            | Self::Pcma(_)
-            | Self::G722
-            | Self::L16(_)
-            | Self::Flac(_)
-            | Self::Mp3(_) => false,
+        if matches!(self, Self::H264(_)) {
+            return h264::is_b_picture(nal::length_prefixed(data));
         }
+        matches!(self, Self::H265(_) | Self::Mpeg4Video(_))
     }
 
     /// This codec with the configuration that is in the access unit, if that is another one; `keyframe` is what

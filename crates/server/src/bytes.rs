@@ -18,10 +18,8 @@ pub(crate) struct Intake {
     /// Who gives; its protocol is completed by the form of the bytes.
     label: Label,
     producer: Option<Producer>,
-    /// The demuxer's ids of the tracks, in the order in which the producer has them.
-    tracks: Vec<TrackId>,
-    /// For each of them.
-    clocks: Vec<Clock>,
+    /// The demuxer's ids of the tracks, in the order in which the producer has them, and their clocks.
+    tracks: Vec<(TrackId, Clock)>,
     pace: Pace,
 }
 
@@ -34,7 +32,6 @@ impl Intake {
             label,
             producer: None,
             tracks: Vec::new(),
-            clocks: Vec::new(),
             pace: Pace::default(),
         }
     }
@@ -89,15 +86,15 @@ impl Intake {
             if let Some(form) = self.demuxer.form() {
                 self.label.protocol = format!("{form}+{}", self.label.protocol);
             }
-            self.tracks = tracks.iter().map(|track| track.id).collect();
-            self.clocks = tracks.iter().map(|_| Clock::default()).collect();
+            self.tracks = tracks.iter().map(|track| (track.id, Clock::default())).collect();
             let codecs = tracks.iter().map(|track| track.codec.clone()).collect();
             self.producer = Some(attach.tracks(self.label.clone(), codecs));
             return Ok(());
         }
         // Those who watch have been told of the tracks there were. If nothing of them is left they have to come again.
-        if tracks.iter().any(|track| self.tracks.contains(&track.id)) {
-            for track in tracks.iter().filter(|track| !self.tracks.contains(&track.id)) {
+        let is_known = |track: &Track| self.tracks.iter().any(|(id, _)| *id == track.id);
+        if tracks.iter().any(is_known) {
+            for track in tracks.iter().filter(|track| !is_known(track)) {
                 info!(target: "streams", "{} has come later than the others, and is passed over", track.codec);
             }
             return Ok(());
@@ -108,11 +105,10 @@ impl Intake {
     fn frame(&mut self, mut frame: Frame) -> Result<(), DialError> {
         self.pace.last = self.pace.last.max(Some(frame.dts));
         let Some(producer) = &mut self.producer else { return Ok(()) };
-        let Some(at) = self.tracks.iter().position(|&track| track == frame.track) else { return Ok(()) };
+        let mut tracks = self.tracks.iter_mut().enumerate();
+        let Some((at, (_, clock))) = tracks.find(|(_, (id, _))| *id == frame.track) else { return Ok(()) };
         let Some(track) = producer.track(at) else { return Ok(()) };
-        if let Some(clock) = self.clocks.get_mut(at)
-            && clock.stands_still(frame.received_at, frame.dts)
-        {
+        if clock.stands_still(frame.received_at, frame.dts) {
             let text = "frames come, but their time stands still, as after a step back of a sender's clock";
             return Err(DialError::new(ErrorKind::Retry, text));
         }
@@ -134,12 +130,12 @@ struct Clock {
 impl Clock {
     fn stands_still(&mut self, now: Instant, dts: Timestamp) -> bool {
         let (at, time) = *self.moved.get_or_insert((now, dts));
-        let moves = dts.saturating_since(time).max(time.saturating_since(dts)) >= STANDING_STEP;
-        if moves {
+        if dts.saturating_since(time).max(time.saturating_since(dts)) >= STANDING_STEP {
             *self = Self { moved: Some((now, dts)), frames: 0 };
+            return false;
         }
         self.frames += 1;
-        self.frames >= STANDING_FRAMES && now.saturating_duration_since(at) >= STANDING_WAIT && !moves
+        self.frames >= STANDING_FRAMES && now.saturating_duration_since(at) >= STANDING_WAIT
     }
 }
 

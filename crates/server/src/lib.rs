@@ -28,6 +28,7 @@ mod preload;
 mod probe;
 mod progressive;
 mod publish;
+mod random;
 mod rtmp;
 mod rtsp;
 mod schemes;

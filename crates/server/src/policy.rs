@@ -176,7 +176,9 @@ mod tests {
             assert_eq!(Route::of_owner().admit(ip(near)), Ok(()), "{near}");
             assert!(caller(&[]).admit(ip(near)).is_err(), "{near}");
         }
-        assert_eq!(caller(&[]).admit(ip("192.168.1.6")), Ok(()));
+        for far in ["192.168.1.6", "fd00:42::43", "fd20:ce:1::254"] {
+            assert_eq!(caller(&[]).admit(ip(far)), Ok(()), "{far}");
+        }
         let mut route = caller(&[]);
         route.came_to(ip("192.168.1.6"));
         assert!(route.admit(ip("127.0.0.1")).is_err());

@@ -2,7 +2,7 @@
 //! password in it, by a redirect of RTSP (RFC 2326 §11.3) or HTTP (RFC 9110 §15.4).
 
 use crate::limits::{DETOUR_HEAD_BYTES, DETOUR_WAIT};
-use std::fmt::Write;
+use crate::random;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::{fs, io};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,13 +28,7 @@ impl Detour {
         let scheme = if url.starts_with("rtsp") { "rtsp" } else { "http" };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let mut bytes = [0; 16];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(io::Error::other)?;
-        let path = bytes.iter().fold(String::from("/"), |mut path, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(path, "{byte:02x}");
-            path
-        }) + extension(url);
+        let path = format!("/{}{}", random::name(), extension(url));
         let shown = format!("{scheme}://{address}{path}");
         let leading = tokio::spawn(lead(listener, address, path, url.to_owned()));
         Ok(Self { url: shown, _leading: AbortOnDropHandle::new(leading) })

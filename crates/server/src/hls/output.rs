@@ -231,7 +231,7 @@ impl Output for Live {
     }
 
     fn start(form: &Form, consumer: &Consumer) -> Result<Self, String> {
-        let id = random_id().ok_or("the system has no random numbers")?;
+        let id = random_id();
         let options = options(form, &id);
         let segmenter = Segmenter::new(options, consumer.tracks()).map_err(|error| error.to_string())?;
         let caching = form.settings.caching;
@@ -328,9 +328,8 @@ fn first_discontinuity(started: SystemTime) -> u64 {
 }
 
 /// Eight characters as those of go2rtc: 40 bits, so that two starts of one stream are told apart.
-fn random_id() -> Option<String> {
+fn random_id() -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut bytes = [0; 8];
-    aws_lc_rs::rand::fill(&mut bytes).ok()?;
-    Some(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+    let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);
+    crate::random::bytes::<8>().map(letter).into_iter().collect()
 }

@@ -104,7 +104,7 @@ impl Camera {
         socket.set_nodelay(true)?;
         let options = Arc::new(Options { server: "yeoul load camera".to_owned(), ..Options::default() });
         let local = socket.local_addr()?.ip();
-        let session = ServerSession::new(Instant::now(), options, local, None, crate::rtsp::random());
+        let session = ServerSession::new(Instant::now(), options, local, None, crate::random::bytes());
         Ok(Self { socket, session, clip, fps, playing: None })
     }
 
@@ -174,7 +174,7 @@ impl Camera {
                     self.tell(Input::Opened(Ok(tracks)));
                 }
                 Output::Play => {
-                    let fanout = Fanout::new(&[self.track()], PACKET_BYTES, crate::rtsp::random());
+                    let fanout = Fanout::new(&[self.track()], PACKET_BYTES, crate::random::bytes());
                     let start = fanout.start(&[], Timestamp::from_nanos(0));
                     self.playing = Some(Playing { fanout, since: Instant::now(), frames: 0 });
                     self.tell(Input::Playing(Ok(start)));

@@ -70,9 +70,9 @@ async fn search(interface: Ipv4Addr, until: Instant, found: &mut Vec<Device>) ->
 
 /// A random UUID (RFC 9562 §5.4).
 fn uuid() -> String {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&crate::rtsp::random()[..16]);
-    let number = u128::from_be_bytes(bytes) & !(0xf000 << 64) & !(0xc000 << 48) | 0x4000 << 64 | 0x8000 << 48;
+    let number = u128::from_be_bytes(crate::random::bytes()) & !(0xf000 << 64) & !(0xc000 << 48)
+        | 0x4000 << 64
+        | 0x8000 << 48;
     let text = format!("{number:032x}");
     [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
 }

@@ -95,11 +95,10 @@ impl Session {
         expected: &str,
     ) -> Result<Result<Element, Refused>, DialError> {
         let created = Timestamp::now().saturating_add(self.clock_ahead).unwrap_or(Timestamp::UNIX_EPOCH);
-        let token = self.credentials.as_ref().map(|credentials| {
-            let mut nonce = [0; 16];
-            nonce.copy_from_slice(&crate::rtsp::random()[..16]);
-            UsernameToken::new(credentials, nonce, created)
-        });
+        let token = self
+            .credentials
+            .as_ref()
+            .map(|credentials| UsernameToken::new(credentials, crate::random::bytes(), created));
         let content: Content = (operation.content_type(), Bytes::from(operation.envelope(token.as_ref())));
         let asking = async {
             let reply = self.client.exchange(&Method::POST, service, Some(&content)).await?;

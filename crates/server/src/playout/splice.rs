@@ -54,13 +54,12 @@ impl Pieces {
         }
         let firsts = firsts(frames);
         let known = own.into_iter().chain(self.offsets.iter().filter(of_timeline));
-        let known = known.map(|(.., offset)| self.folded(*offset, frames));
-        // Not each timeline is what its number says: where a playlist does not count the discontinuities that have left it, and where
-        // sound that tells no time begins at zero.
-        let mut known = known.peekable();
+        let mut known = known.map(|(.., offset)| self.folded(*offset, frames)).peekable();
         let offset = if known.peek().is_none() {
             self.beginning(lane, &firsts)
         } else {
+            // Not each timeline is what its number says: where a playlist does not count the discontinuities that have left it, and
+            // where sound that tells no time begins at zero.
             let fitting = known.find(|offset| self.fits(lane, *offset, &firsts));
             fitting.unwrap_or_else(|| self.behind(lane, &firsts))
         };

@@ -25,8 +25,5 @@ pub(crate) fn wants(query: &str) -> Vec<Want> {
 
 /// A number that no other session has.
 fn seed() -> u64 {
-    let mut bytes = [0; 8];
-    // It only has to differ, so the constant would do as well.
-    let _ = aws_lc_rs::rand::fill(&mut bytes);
-    u64::from_be_bytes(bytes)
+    u64::from_be_bytes(crate::random::bytes())
 }

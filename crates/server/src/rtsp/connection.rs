@@ -94,7 +94,8 @@ impl Connection {
             Some(_) => None,
             None => shared.app.access.permits(peer).err().map(|refusal| refusal.to_string()),
         };
-        let session = ServerSession::new(now, Arc::clone(&shared.options), local, refusal, super::random());
+        let session =
+            ServerSession::new(now, Arc::clone(&shared.options), local, refusal, crate::random::bytes());
         Ok(Rc::new_cyclic(|me| {
             RefCell::new(Self {
                 shared,

@@ -4,8 +4,8 @@
 //! An address has 128 random bits and stands on the program's command line. It needs no account, so that no password stands there,
 //! works from this machine only, and ends with its [`Ticket`].
 
+use crate::random;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
@@ -105,11 +105,7 @@ impl Desk {
 
     fn issue(self: &Arc<Self>, entry: Entry) -> Option<Ticket> {
         let address = self.address.get()?;
-        let mut name = PREFIX.to_owned();
-        for byte in super::random().iter().take(16) {
-            // Writing to a string does not fail.
-            let _ = write!(name, "{byte:02x}");
-        }
+        let name = format!("{PREFIX}{}", random::name());
         let url = format!("rtsp://{address}/{name}");
         self.lock().insert(name.clone(), entry);
         Some(Ticket { desk: Arc::clone(self), name, url })

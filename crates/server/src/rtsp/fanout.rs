@@ -39,7 +39,7 @@ impl Fanouts {
         {
             return found;
         }
-        let fanout = Fanout::new(consumer.tracks(), self.max_packet_bytes, super::random());
+        let fanout = Fanout::new(consumer.tracks(), self.max_packet_bytes, crate::random::bytes());
         let fanout = Arc::new(Mutex::new(fanout));
         by_choice.retain(|_, fanout| fanout.strong_count() > 0);
         by_choice.insert(choice, Arc::downgrade(&fanout));

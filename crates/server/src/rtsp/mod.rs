@@ -20,14 +20,6 @@ use yeoul_rtp::format;
 /// What waits to be sent on a TCP connection.
 pub(crate) use outbox::Stream as Outbox;
 
-/// 32 bytes that nobody can guess.
-pub(crate) fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    // Without random numbers there is no safe session: as for TLS, this is the end of the program.
-    aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random numbers");
-    bytes
-}
-
 /// One picture and one sound at most, of codecs that RTP carries.
 pub(crate) fn wants(video: bool, audio: bool) -> Vec<Want> {
     let kinds = [(Kind::Video, video), (Kind::Audio, audio)].into_iter().filter(|(_, is_wanted)| *is_wanted);

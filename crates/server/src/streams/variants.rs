@@ -63,14 +63,7 @@ pub(super) fn add(streams: &Streams, table: &mut Table, configured: &BTreeMap<St
 impl ConfiguredStream {
     /// The same with these qualities.
     fn with(&self, variants: Vec<Variant>) -> Self {
-        Self {
-            stream: Arc::clone(&self.stream),
-            sources: self.sources.clone(),
-            origin: self.origin,
-            named_by: self.named_by,
-            variants,
-            stop: self.stop.clone(),
-        }
+        Self { variants, ..self.clone() }
     }
 }
 

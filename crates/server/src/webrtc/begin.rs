@@ -24,11 +24,8 @@ pub(super) struct Begun {
 
 impl Begun {
     /// A session with a new identifier.
-    fn new(peer: &Peer, answer: String) -> Result<Self, Failure> {
-        let mut bytes = [0; 16];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::Ending)?;
-        let id = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        Ok(Self { id, ufrag: peer.ufrag().to_owned(), answer })
+    fn new(peer: &Peer, answer: String) -> Self {
+        Self { id: crate::random::name(), ufrag: peer.ufrag().to_owned(), answer }
     }
 }
 
@@ -66,7 +63,7 @@ impl WebRtc {
         let settings = self.settings(&addresses, quality.is_some());
         let (peer, answer) =
             Peer::answer(Instant::now(), SystemTime::now(), offer, consumer.tracks(), &settings)?;
-        let begun = Begun::new(&peer, answer)?;
+        let begun = Begun::new(&peer, answer);
         let who = (Side::Viewer, consumer.stream().name().to_owned(), remote);
         let viewer = |session| Member::Viewer(Box::new(Viewer::new(session, consumer, quality)));
         self.admit(peer, who, Some(&begun.id), None, viewer).await?;
@@ -84,7 +81,7 @@ impl WebRtc {
         let addresses = self.candidates.addresses(called).await;
         let settings = self.settings(&addresses, false);
         let (peer, answer) = Peer::accept(Instant::now(), SystemTime::now(), offer, &settings)?;
-        let begun = Begun::new(&peer, answer)?;
+        let begun = Begun::new(&peer, answer);
         self.admit_publisher(peer, place, label, Some(&begun.id), None).await?;
         Ok(begun)
     }

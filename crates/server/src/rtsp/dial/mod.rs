@@ -10,6 +10,7 @@ pub(crate) use push::push;
 use crate::connect::{Connection, Tls, connect, is_end};
 use crate::limits::{DIAL_CONNECT_WAIT, DIAL_FAREWELL_WAIT, DIAL_READ_BYTES, DIAL_WRITE_WAIT};
 use crate::policy::Route;
+use crate::random;
 use crate::streams::{DialError, ErrorKind};
 use bytes::Bytes;
 use sockets::{Datagram, Sockets};
@@ -30,10 +31,9 @@ pub(crate) async fn run(
     attach: Attach,
     hang_up: CancellationToken,
 ) -> Result<(), DialError> {
-    let mut ssrc = [0; 4];
-    ssrc.copy_from_slice(&super::random()[..4]);
+    let ssrc = u32::from_be_bytes(random::bytes());
     let mut dial = Dial {
-        session: ClientSession::new(source.clone(), u32::from_be_bytes(ssrc), Instant::now()),
+        session: ClientSession::new(source.clone(), ssrc, Instant::now()),
         peer_name: source.url.authority(),
         stream: attach.stream().name().to_owned(),
         attach: Some(attach),

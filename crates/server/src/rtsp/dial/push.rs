@@ -20,7 +20,7 @@ pub(crate) async fn push(
     consumer: Consumer,
     live: impl FnOnce() + Send,
 ) -> Result<(), DialError> {
-    let fanout = Fanout::new(consumer.tracks(), PACKET_BYTES, crate::rtsp::random());
+    let fanout = Fanout::new(consumer.tracks(), PACKET_BYTES, crate::random::bytes());
     let now = Instant::now();
     let start = fanout.start(&[], consumer.stream().time_at(now));
     let session = ClientSession::publish(target.clone(), consumer.tracks(), start, now);
